@@ -1,0 +1,1 @@
+"""One file for each command, found by name: `add_arguments(parser)` and `run(arguments) -> exit code`."""

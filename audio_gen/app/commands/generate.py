@@ -1,0 +1,74 @@
+"""`audio-gen generate`: a model, a label and a seed → new clips as WAV."""
+
+import argparse
+import json
+from pathlib import Path
+
+from audio_gen.app import options
+from audio_gen.app.running import refuse_existing
+from audio_gen.errors import ParameterError
+from audio_gen.pipelines.records import RecordWriter, success
+
+HELP = "make new clips with a trained generator and a vocoder, one WAV and one .json that tells of it each"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--model", required=True, metavar="NAME", help="a generator checkpoint by name or path")
+    parser.add_argument("--label", metavar="L", help="what to make; without it the labels take turns")
+    parser.add_argument("--count", type=options.at_least(1), default=1, metavar="N", help="clips to make; default 1")
+    parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="length of each; default 10")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="K", help="the same seed gives the same clips; default 0"
+    )
+    options.add_vocoder(parser)
+    options.add_folder_output(parser)
+    options.add_device(parser, batch_size=8)
+    options.add_existing(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; gives the exit code."""
+    from tqdm import tqdm
+
+    from audio_gen.atomic import replacing
+    from audio_gen.audio.encode import save
+    from audio_gen.pipelines.device import pick_device
+    from audio_gen.pipelines.generate import Generator
+
+    generator = Generator.load(arguments.model, device=pick_device(arguments.device))
+    if arguments.label is not None and arguments.label not in generator.labels:
+        raise ParameterError(
+            f"--label {arguments.label!r} is unknown; {arguments.model} makes: {', '.join(generator.labels)}"
+        )
+    vocoder = generator.vocoder(arguments.vocoder)
+    folder = Path(arguments.output)
+    outputs = [folder / name for name in _names(arguments, generator.checkpoint.name, generator.labels)]
+    table = folder / "manifest.parquet" if arguments.format == "parquet" else None
+    existing = [path for path in outputs if path.exists()]
+    refuse_existing(arguments, existing)
+    skip = [index for index, path in enumerate(outputs) if path in set(existing)] if arguments.skip_existing else []
+    made = generator.mels(
+        arguments.count,
+        seconds=arguments.seconds,
+        label=arguments.label,
+        seed=arguments.seed,
+        batch_size=arguments.batch_size,
+        skip=skip,
+    )
+    total = len(outputs) - len(skip)
+    with RecordWriter(arguments.format, table) as writer:
+        for item in tqdm(made, total=total, unit="clip", disable=None if not arguments.quiet else True):
+            clip, output = vocoder(item.mel), outputs[item.index]
+            tags = generator.tags(item, vocoder.name)
+            peak = save(output, clip, subtype=arguments.subtype, tags=tags)
+            with replacing(output.with_suffix(".json")) as part:
+                part.write_text(json.dumps(tags, indent=2) + "\n")
+            results = {"generate": {**tags, "peak": peak}}
+            writer.write(success(str(output), results, duration_s=clip.duration, sample_rate=clip.sample_rate))
+    return 0
+
+
+def _names(arguments: argparse.Namespace, model: str, labels: tuple[str, ...]) -> list[str]:
+    chosen = [arguments.label or labels[index % len(labels)] for index in range(arguments.count)]
+    return [f"{model}_{label}_seed{arguments.seed}_{index:04d}.wav" for index, label in enumerate(chosen)]

@@ -1,0 +1,61 @@
+"""`audio-gen prepare`: datasets → one .npz of arrays, to train from on a machine without audio libraries."""
+
+import argparse
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from audio_gen.app import options
+from audio_gen.app.running import refuse_existing
+
+HELP = "turn datasets into one .npz of arrays (pictures or log-mels, labels, splits) to train from"
+
+_log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("datasets", nargs="+", metavar="DATASET", help="names of dataset plugs, joined in this order")
+    parser.add_argument("--root", type=Path, default=Path("data"), metavar="DIR", help="where they lie; default data")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="ARRAYS.npz", help="the file to write")
+    parser.add_argument(
+        "--as",
+        dest="kind",
+        choices=("image", "log_mel"),
+        default="image",
+        help="image: uint8 pictures of 30 s for classifiers (default); log_mel: float16 frames for generators",
+    )
+    parser.add_argument(
+        "--soundfont", action="append", type=Path, metavar="SF2", help="for MIDI; once with each if repeated"
+    )
+    parser.add_argument("--seconds", type=float, metavar="S", help="at most so much of each track")
+    parser.add_argument("--jobs", type=options.at_least(1), default=2, metavar="N", help="tracks at a time; default 2")
+    options.add_existing(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; gives the exit code."""
+    from tqdm import tqdm
+
+    from audio_gen.datasets._arrays import Arrays
+    from audio_gen.pipelines.prepare import prepare
+
+    if arguments.output.exists() and arguments.skip_existing:
+        return 0
+    refuse_existing(arguments, [arguments.output] if arguments.output.exists() else [])
+
+    def progress(parts: Iterable[Arrays | None], total: int) -> Iterable[Arrays | None]:
+        return tqdm(parts, total=total, unit="track", disable=True if arguments.quiet else None)
+
+    arrays = prepare(
+        arguments.datasets,
+        arguments.root,
+        arguments.kind,
+        soundfonts=arguments.soundfont or (None,),
+        seconds=arguments.seconds,
+        jobs=arguments.jobs,
+        progress=progress,
+    )
+    arrays.save(arguments.output)
+    _log.info("%s: %d tracks, %s %s", arguments.output, len(arrays.tracks), arrays.kind, list(arrays.mel.shape))
+    return 0

@@ -1,0 +1,92 @@
+"""Options that commands share, each spelled and explained in one place."""
+
+import argparse
+import re
+from collections.abc import Callable
+
+from audio_gen.pipelines.tables import FORMATS
+
+
+def add_inputs(
+    parser: argparse.ArgumentParser, *, what: str = "audio files, and folders to search to the bottom"
+) -> None:
+    """PATH... and --files-from."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=what)
+    parser.add_argument("--files-from", metavar="LIST", help="a file with one more path a line; - is standard input")
+
+
+def add_record_output(parser: argparse.ArgumentParser) -> None:
+    """--format and -o for a command whose records are its output."""
+    _add_format(parser, "parquet needs -o")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the records to FILE, not to standard output")
+
+
+def add_folder_output(parser: argparse.ArgumentParser, *, table: str = "manifest.parquet") -> None:
+    """--format and -o for a command that writes a folder of files and says so in records."""
+    _add_format(parser, f"parquet goes to DIR/{table}")
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", required=True, help="folder to write to; the tree of the inputs is mirrored"
+    )
+
+
+def add_device(parser: argparse.ArgumentParser, *, batch_size: int = 16, unit: str = "items") -> None:
+    """--device and --batch-size."""
+    parser.add_argument(
+        "--device", type=_device, default="auto", metavar="auto|cpu|cuda[:N]", help="where to compute; default auto"
+    )
+    parser.add_argument(
+        "--batch-size", type=at_least(1), default=batch_size, metavar="N", help=f"{unit} at once; default {batch_size}"
+    )
+
+
+def add_vocoder(parser: argparse.ArgumentParser) -> None:
+    """--vocoder and --subtype."""
+    parser.add_argument(
+        "--vocoder",
+        default="griffin-lim",
+        metavar="V",
+        help="griffin-lim (default), or a vocoder checkpoint by name or path",
+    )
+    parser.add_argument("--subtype", metavar="S", help="PCM_16 (default), PCM_24 or FLOAT")
+
+
+def add_batch(parser: argparse.ArgumentParser) -> None:
+    """--jobs, --skip-existing or --overwrite, --fail-fast, --quiet."""
+    parser.add_argument("--jobs", type=at_least(1), metavar="N", help="files in work at a time; default one a core")
+    parser.add_argument("--fail-fast", action="store_true", help="end at the first file that fails")
+    add_existing(parser)
+
+
+def add_existing(parser: argparse.ArgumentParser) -> None:
+    """--skip-existing or --overwrite, --quiet."""
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--skip-existing", action="store_true", help="leave alone what an earlier run has done")
+    existing.add_argument("--overwrite", action="store_true", help="do it again and replace what is there")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar and no notes, only warnings and errors")
+
+
+def at_least(smallest: int) -> Callable[[str], int]:
+    """A type for argparse: a whole number from `smallest` on."""
+
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = smallest - 1
+        if value < smallest:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {smallest} on, not {text!r}")
+        return value
+
+    return number
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"must be auto, cpu, cuda or cuda:N, not {text!r}")
+    return text
+
+
+def _add_format(parser: argparse.ArgumentParser, parquet: str) -> None:
+    parser.add_argument(
+        "--format", choices=FORMATS, default="jsonl", help=f"how records are written; default jsonl; {parquet}"
+    )

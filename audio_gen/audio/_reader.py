@@ -1,0 +1,101 @@
+"""A file that is being decoded, whichever library does it."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import numpy as np
+
+from audio_gen.audio._missing import missing_bytes
+from audio_gen.audio._pyav import PyAVReader
+from audio_gen.audio._sniff import Kind, sniff
+from audio_gen.audio._soundfile import KINDS, SoundFileReader
+from audio_gen.errors import DecodeError
+
+MIN_RATE, MAX_RATE, MAX_CHANNELS = 100, 768_000, 64
+ADVICE = "check that it plays, and export it again, as WAV, FLAC, OGG, MP3 or M4A"
+
+
+class Reader(Protocol):
+    """What a back end offers."""
+
+    sample_rate: int
+    channels: int
+    promised: int | None  # frames by the header, where it can be believed
+
+    @property
+    def position(self) -> int: ...
+
+    def read(self, frames: int) -> np.ndarray: ...
+
+    def close(self) -> None: ...
+
+
+@contextmanager
+def open_reader(path: Path, name: str) -> Iterator[tuple[Reader, int]]:
+    """The back end that reads the file, and how many bytes the file is short of what its structure promises.
+
+    Raises:
+        DecodeError: missing, unreadable, no audio, or an absurd rate or channel count; `name` stands in the message.
+    """
+    with _open_file(path, name) as file:
+        kind = sniff(file)
+        if kind is None:
+            what = "empty" if file.seek(0, os.SEEK_END) == 0 else "no audio file of a known kind"
+            raise DecodeError(f"{name} is {what}; {ADVICE}")
+        missing = missing_bytes(file, kind)
+        reader = _first_that_opens(_backends(kind, missing), file, kind, name)
+        try:
+            _check_header(reader, name)
+            # bytes are counted in more than one way in an MP3's header: believe its count of frames
+            yield reader, 0 if kind.name == "mp3" else missing
+        finally:
+            reader.close()
+
+
+def _open_file(path: Path, name: str) -> BinaryIO:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for ever
+            raise DecodeError(f"{name} is not a regular file; give an audio file")
+        return path.open("rb", buffering=0)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DecodeError(f"{name} can't be read ({reason}); check that it is there and its permissions") from error
+
+
+def _backends(kind: Kind, missing: int) -> list[Callable[[BinaryIO, Kind], Reader]]:
+    if kind.name not in KINDS or (kind.name == "mp3" and missing):  # of a short MP3 libmpg123 complains on stderr
+        return [PyAVReader]
+    return [SoundFileReader, PyAVReader]
+
+
+def _first_that_opens(
+    backends: Iterable[Callable[[BinaryIO, Kind], Reader]], file: BinaryIO, kind: Kind, name: str
+) -> Reader:
+    reasons = []
+    for backend in backends:
+        file.seek(0)
+        try:
+            return backend(file, kind)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  # decoders raise whatever they like, plain ValueError too
+            reasons.append(describe(error))
+    raise DecodeError(f"{name} can't be decoded as {kind.name} ({'; '.join(reasons)}); {ADVICE}")
+
+
+def _check_header(reader: Reader, name: str) -> None:
+    if not (MIN_RATE <= reader.sample_rate <= MAX_RATE and 1 <= reader.channels <= MAX_CHANNELS):
+        raise DecodeError(
+            f"{name} states {reader.sample_rate} Hz and {reader.channels} channels; allowed are {MIN_RATE} to"
+            f" {MAX_RATE} Hz and 1 to {MAX_CHANNELS} channels; {ADVICE}"
+        )
+
+
+def describe(error: Exception) -> str:
+    """A decoder's error in one line, without the names and numbers it puts in front."""
+    text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+    return " ".join(str(text).split()).rstrip(".")[:200] or type(error).__name__

@@ -1,0 +1,81 @@
+"""LogMel: waveform → log-mel spectrogram, one module for training, inference and evaluation.
+
+Formula: `ln(max(M @ |STFT(x)|^power, floor))`, where M is the Slaney mel filter bank
+(Slaney, Auditory Toolbox, 1998) with area normalisation, as librosa computes it.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+import torchaudio
+from torch import nn
+
+from audio_gen.errors import ParameterError
+from audio_gen.features.mel_spec import MelSpec
+
+
+def mel_filter_bank(spec: MelSpec) -> torch.Tensor:
+    """`[n_mels, 1 + n_fft // 2]` float32: the Slaney filter bank of `spec`."""
+    bank: torch.Tensor = torchaudio.functional.melscale_fbanks(
+        1 + spec.n_fft // 2, spec.fmin, spec.top, spec.n_mels, spec.sample_rate, norm="slaney", mel_scale="slaney"
+    )
+    return bank.T.contiguous()
+
+
+class LogMel(nn.Module):
+    """`[..., T] -> [..., n_mels, 1 + T // hop_length]`: log-mel spectrogram; differentiable, CPU and CUDA.
+
+    Raises:
+        ParameterError: the last dimension is empty.
+    """
+
+    window: torch.Tensor
+    bank: torch.Tensor
+
+    def __init__(self, spec: MelSpec | None = None) -> None:
+        super().__init__()
+        self.spec = spec or MelSpec()
+        self.register_buffer("window", torch.hann_window(self.spec.n_fft), persistent=False)
+        self.register_buffer("bank", mel_filter_bank(self.spec), persistent=False)
+
+    def forward(self, samples: torch.Tensor) -> torch.Tensor:
+        if samples.shape[-1] < 1:
+            raise ParameterError(f"a log-mel needs at least one sample, not {list(samples.shape)}")
+        return self.from_padded(pad_reflect(samples, self.spec.n_fft // 2))
+
+    def from_padded(self, padded: torch.Tensor) -> torch.Tensor:
+        """`[..., n_fft + (N - 1) * hop_length] -> [..., n_mels, N]`: frames of samples that are padded already."""
+        spec = self.spec
+        frames = torch.stft(
+            padded.reshape(-1, padded.shape[-1]),
+            spec.n_fft,
+            spec.hop_length,
+            window=self.window,
+            center=False,
+            return_complex=True,
+        )
+        linear = self.bank @ _magnitude(frames, spec.power)
+        return torch.log(linear.clamp_min(spec.floor)).reshape(*padded.shape[:-1], spec.n_mels, -1)
+
+
+def _magnitude(frames: torch.Tensor, power: float) -> torch.Tensor:
+    # |z|^p from re² + im²: the gradient of abs() is 0/0 at z = 0, so the square is kept away from 0 where p < 2
+    square = frames.real.square() + frames.imag.square()
+    return square if power == 2 else square.clamp_min(1e-30).pow(power / 2)
+
+
+def pad_reflect(samples: torch.Tensor, pad: int) -> torch.Tensor:
+    """`[..., T] -> [..., T + 2 * pad]`: reflection without the edge sample, repeated where T ≤ pad as numpy does."""
+    length = samples.shape[-1]
+    if length > pad:
+        flat = F.pad(samples.reshape(1, -1, length), (pad, pad), mode="reflect")
+        return flat.reshape(*samples.shape[:-1], -1)
+    period = max(1, 2 * (length - 1))
+    index = torch.arange(-pad, length + pad, device=samples.device) % period
+    return samples[..., torch.where(index < length, index, period - index)]
+
+
+def frame_count(spec: MelSpec, seconds: float) -> int:
+    """Number of frames nearest to `seconds`, at least one."""
+    return max(1, math.floor(seconds * spec.frame_rate + 0.5))

@@ -1,0 +1,1 @@
+"""Pure functions (reference, estimate) → figures, with bootstrap intervals."""

@@ -1,0 +1,170 @@
+"""How near a set of generated clips is to a set of real ones, on embeddings `[N, D]` and class probabilities `[N, K]`.
+
+The embeddings must come from a network that took no part in making the clips; lengths and loudness must match.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from audio_gen.errors import ParameterError
+from audio_gen.metrics.interval import LEVEL, Interval
+
+SCALE = 100.0
+NEIGHBOURS = 5
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DensityCoverage:
+    """Density (0 and up, 1 for the same distribution) and coverage (0 to 1)."""
+
+    density: float
+    coverage: float
+
+
+def kernel_audio_distance(reference: npt.ArrayLike, estimate: npt.ArrayLike) -> float:
+    """KAD: 100 times the unbiased squared maximum mean discrepancy (Chung et al. 2025, Gretton et al. 2012).
+
+    MMD² = mean_{i≠j} k(x_i, x_j) + mean_{i≠j} k(y_i, y_j) - 2 mean_{i,j} k(x_i, y_j), k(a, b) = exp(-|a - b|² / 2σ²),
+    σ the median distance between two rows of the reference. Around 0, and often below, for the same distribution.
+
+    Args:
+        reference: real `[N, D]`, N ≥ 2, not all the same.
+        estimate: generated `[M, D]`, M ≥ 2.
+    """
+    return _kernels(*_pair(reference, estimate)).distance(None, None)
+
+
+def kernel_audio_distance_interval(
+    reference: npt.ArrayLike, estimate: npt.ArrayLike, *, samples: int = 1000, seed: int = 0
+) -> Interval:
+    """KAD with its 95 % bootstrap interval over the rows of both sets, σ held.
+
+    `bootstrap` would count a row drawn twice as a pair of its own and so lift every draw by about 100 / M; here only
+    pairs of different rows count.
+    """
+    kernels = _kernels(*_pair(reference, estimate))
+    random, (n, m) = np.random.default_rng(seed), kernels.between.shape
+    draws = [
+        kernels.distance(random.multinomial(n, np.full(n, 1 / n)), random.multinomial(m, np.full(m, 1 / m)))
+        for _ in range(samples)
+    ]
+    low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(kernels.distance(None, None), float(low), float(high))
+
+
+def frechet_audio_distance(reference: npt.ArrayLike, estimate: npt.ArrayLike) -> float:
+    """FAD: |m_x - m_y|² + tr(C_x + C_y - 2 (C_x C_y)^½), of means and covariances (Kilgour et al. 2019).
+
+    It falls as the sets grow (by about 1 / N): compare sets of one size only.
+    """
+    x, y = _pair(reference, estimate)
+    cov_x, cov_y = np.atleast_2d(np.cov(x, rowvar=False)), np.atleast_2d(np.cov(y, rowvar=False))
+    values, vectors = np.linalg.eigh(cov_x)
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    # C_x C_y and root C_y root have the same eigenvalues, and the latter is symmetric
+    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ cov_y @ root), 0)).sum()
+    return float(np.sum((x.mean(0) - y.mean(0)) ** 2) + np.trace(cov_x) + np.trace(cov_y) - 2 * cross)
+
+
+def density_coverage(reference: npt.ArrayLike, estimate: npt.ArrayLike, *, k: int = NEIGHBOURS) -> DensityCoverage:
+    """Density and coverage (Naeem et al. 2020).
+
+    With B_i the open ball around x_i that reaches to its k-th neighbour in the reference:
+    density = Σ_{i,j} [y_j in B_i] / (k M), coverage = mean_i [some y_j in B_i].
+
+    Args:
+        reference: real `[N, D]`, N > k.
+        estimate: generated `[M, D]`.
+        k: which neighbour.
+    """
+    x, y = _pair(reference, estimate)
+    if not 1 <= k < len(x):
+        raise ParameterError(f"k must be 1 to {len(x) - 1} for {len(x)} reference rows, not {k}")
+    within = _squared_distances(x, x)
+    np.fill_diagonal(within, np.inf)
+    radius = np.sort(within, axis=1)[:, k - 1]
+    # a neighbour in both sets lies on the edge: rounding must not bring it in
+    inside = _squared_distances(x, y) < radius[:, None] * (1 - 1e-9)
+    return DensityCoverage(float(inside.sum() / (k * len(y))), float(inside.any(1).mean()))
+
+
+def class_agreement(probs: npt.ArrayLike, asked_labels: npt.ArrayLike) -> float:
+    """Share of clips of which a classifier tells the class that was asked for.
+
+    Args:
+        probs: the classifier's `[N, K]`.
+        asked_labels: class indices `[N]`.
+    """
+    table, asked = _table(probs), np.asarray(asked_labels)
+    if asked.shape != table.shape[:1]:
+        raise ParameterError(f"{len(table)} clips need {len(table)} asked labels, not {list(asked.shape)}")
+    return float(np.mean(table.argmax(1) == asked))
+
+
+def inception_score(probs: npt.ArrayLike) -> float:
+    """exp(mean_i KL(p_i | mean p)), from 1 to the number of classes K (Salimans et al. 2016)."""
+    table = _table(probs)
+    mean = table.mean(0)
+    ratio = np.log(np.where(table > 0, table, 1.0)) - np.log(np.where(mean > 0, mean, 1.0))
+    return float(np.exp(np.mean(np.sum(table * ratio, axis=1))))
+
+
+@dataclass(frozen=True, eq=False)
+class _Kernels:
+    """Gaussian kernels within the reference `[N, N]`, within the estimate `[M, M]` (diagonals 0), between `[N, M]`."""
+
+    reference: Floats
+    estimate: Floats
+    between: Floats
+
+    def distance(self, n_counts: npt.NDArray[np.int64] | None, m_counts: npt.NDArray[np.int64] | None) -> float:
+        """KAD of sets that hold row i as often as the counts say (None: once each)."""
+        n = np.ones(len(self.reference)) if n_counts is None else n_counts
+        m = np.ones(len(self.estimate)) if m_counts is None else m_counts
+        within = _pair_mean(self.reference, n) + _pair_mean(self.estimate, m)
+        return SCALE * float(within - 2 * (n @ self.between @ m) / (n.sum() * m.sum()))
+
+
+def _pair_mean(kernel: Floats, counts: npt.NDArray[np.int64] | Floats) -> float:
+    pairs = counts.sum() ** 2 - (counts**2).sum()
+    return float(counts @ kernel @ counts / pairs) if pairs > 0 else math.nan
+
+
+def _kernels(x: Floats, y: Floats) -> _Kernels:
+    within = _squared_distances(x, x)
+    squared_sigma = float(np.median(np.sqrt(within[np.triu_indices(len(x), 1)]))) ** 2
+    if squared_sigma == 0:
+        raise ParameterError("more than half of the reference embeddings are the same; the kernel has no width")
+    squares = (within, _squared_distances(y, y), _squared_distances(x, y))
+    reference, estimate, between = (np.exp(-square / (2 * squared_sigma)) for square in squares)
+    np.fill_diagonal(reference, 0)
+    np.fill_diagonal(estimate, 0)
+    return _Kernels(reference, estimate, between)
+
+
+def _squared_distances(x: Floats, y: Floats) -> Floats:
+    """|x_i - y_j|² `[N, M]` as |x|² + |y|² - 2 xy, around the mean of x so that little cancels."""
+    x, y = x - x.mean(0), y - x.mean(0)
+    squares: Floats = (x**2).sum(1)[:, None] + (y**2).sum(1)[None] - 2 * (x @ y.T)
+    return np.maximum(squares, 0)
+
+
+def _pair(reference: npt.ArrayLike, estimate: npt.ArrayLike) -> tuple[Floats, Floats]:
+    x, y = np.asarray(reference, np.float64), np.asarray(estimate, np.float64)
+    fits = x.ndim == y.ndim == 2 and x.shape[1:] == y.shape[1:] and min(len(x), len(y)) >= 2
+    if not fits or not (np.isfinite(x).all() and np.isfinite(y).all()):
+        given = f"{list(x.shape)} and {list(y.shape)}"
+        raise ParameterError(f"embeddings must be finite [N, D] and [M, D], two rows or more each, not {given}")
+    return x, y
+
+
+def _table(probs: npt.ArrayLike) -> Floats:
+    table = np.asarray(probs, np.float64)
+    if table.ndim != 2 or table.size == 0 or not np.isfinite(table).all() or table.min() < 0:
+        raise ParameterError(f"probabilities must be finite, not negative, [clips, classes], not {list(table.shape)}")
+    return table

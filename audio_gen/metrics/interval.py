@@ -1,0 +1,66 @@
+"""A figure with its 95 % interval."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audio_gen.errors import ParameterError
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value and the ends of its 95 % interval; NaN where it is undefined.
+
+    >>> Interval(0.5, 0.4, 0.6).to_dict()
+    {'value': 0.5, 'low': 0.4, 'high': 0.6}
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        """`value`, `low`, `high` for JSON, which knows no NaN: None instead."""
+        figures = {"value": self.value, "low": self.low, "high": self.high}
+        return {name: figure if math.isfinite(figure) else None for name, figure in figures.items()}
+
+
+def bootstrap(metric: Callable[..., float], *arrays: npt.NDArray[Any], samples: int = 1000, seed: int = 0) -> Interval:
+    """`metric(*arrays)` with its percentile bootstrap interval over rows (Efron & Tibshirani 1993, chapter 13).
+
+    The rows (tracks) of all arrays are drawn together, with replacement. Draws for which the metric is undefined (NaN,
+    or a ParameterError) are left out; where all are, the ends are NaN.
+
+    Args:
+        metric: takes the arrays, gives one figure; NaN where it is undefined.
+        arrays: each `[N, ...]` with the same N.
+        samples: number of draws.
+        seed: of the draws; the same seed gives the same interval.
+
+    Raises:
+        ParameterError: no arrays, no rows, arrays of different lengths, or samples below 1.
+    """
+    lengths = [len(array) for array in arrays]
+    if len(set(lengths)) != 1 or lengths[0] == 0 or samples < 1:
+        raise ParameterError(f"bootstrap needs arrays of one length above 0 and samples ≥ 1; got {lengths}, {samples}")
+    random = np.random.default_rng(seed)
+    draws = [_draw(metric, arrays, random.integers(0, lengths[0], lengths[0])) for _ in range(samples)]
+    defined = [draw for draw in draws if math.isfinite(draw)]
+    value = float(metric(*arrays))
+    if not defined:
+        return Interval(value, math.nan, math.nan)
+    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(value, float(low), float(high))
+
+
+def _draw(metric: Callable[..., float], arrays: tuple[npt.NDArray[Any], ...], rows: npt.NDArray[np.int64]) -> float:
+    try:
+        return float(metric(*(array[rows] for array in arrays)))
+    except ParameterError:
+        return math.nan

@@ -1,0 +1,124 @@
+"""The classifier network: residual blocks, global average pooling, linear heads.
+
+With a linear head behind the pooling the class-activation map costs nothing (Zhou et al., CVPR 2016).
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from audio_gen.features.decibel_image import relative
+
+FAMILY = "classifier"
+
+
+class Prediction(NamedTuple):
+    """What the network says of a batch of windows.
+
+    Args:
+        logits: `[B, classes]`, before the softmax.
+        values: `[B, 2 * dimensions]`: for each dimension a mean, then for each a log variance; empty without dimensions.
+        embedding: `[B, D]`: the pooled features.
+    """
+
+    logits: torch.Tensor
+    values: torch.Tensor
+    embedding: torch.Tensor
+
+
+class ResidualBlock(nn.Module):
+    """`[B, C, M, N] -> [B, C', M / stride, N / stride]`: two 3 x 3 convolutions beside a shortcut."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels_out)
+        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels_out)
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity(),
+            nn.Conv2d(channels_in, channels_out, 1, bias=False),
+            nn.BatchNorm2d(channels_out),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = F.relu(self.norm1(self.conv1(x)))
+        return F.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+
+
+class ClassifierNet(nn.Module):
+    """`[B, n_mels, N]` relative decibels → Prediction. `temperature` is what `combine` divides by.
+
+    Args:
+        classes: number of classes.
+        dimensions: number of regressed dimensions (valence and arousal are two), each with a variance.
+        widths: channels of the residual blocks; each halves time and frequency.
+        dropout: before the heads.
+    """
+
+    temperature: torch.Tensor
+
+    def __init__(
+        self, classes: int, dimensions: int = 0, widths: tuple[int, ...] = (48, 96, 128, 192), dropout: float = 0.3
+    ) -> None:
+        super().__init__()
+        stem = widths[0] // 2
+        self.stem = nn.Sequential(nn.Conv2d(1, stem, 5, (2, 1), 2, bias=False), nn.BatchNorm2d(stem), nn.ReLU())
+        pairs = zip((stem, *widths), widths, strict=False)
+        self.blocks = nn.Sequential(*(ResidualBlock(narrow, wide, 2) for narrow, wide in pairs))
+        self.dropout = nn.Dropout(dropout)
+        self.classes = nn.Linear(widths[-1], classes)
+        self.values = nn.Linear(widths[-1], 2 * dimensions) if dimensions else None
+        self.register_buffer("temperature", torch.ones(()))
+
+    def features(self, image: torch.Tensor) -> torch.Tensor:
+        """`[B, n_mels, N] -> [B, D, n_mels / 32, N / 16]`: what the heads average over."""
+        maps: torch.Tensor = self.blocks(self.stem((image / 40 + 1).unsqueeze(1)))
+        return maps
+
+    def forward(self, image: torch.Tensor) -> Prediction:
+        embedding = self.features(image).mean((-2, -1))
+        pooled = self.dropout(embedding)
+        values = pooled[:, :0] if self.values is None else self.values(pooled)
+        return Prediction(self.classes(pooled), values, embedding)
+
+
+def windows(image: torch.Tensor, columns: int) -> torch.Tensor:
+    """`[n_mels, N] -> [K, n_mels, columns]`: windows at half a window's hop, the last one ending with the picture.
+
+    Each is relative to its own loudest point, as it would be if it were heard alone; a short picture is wrapped.
+    """
+    length = image.shape[1]
+    if length < columns:
+        image = image.repeat(1, -(-columns // length))[:, :columns]
+        length = columns
+    starts = list(range(0, length - columns + 1, max(1, columns // 2)))
+    if starts[-1] + columns < length:
+        starts.append(length - columns)
+    return relative(torch.stack([image[:, start : start + columns] for start in starts]))
+
+
+class Verdict(NamedTuple):
+    """What the windows of one track say together.
+
+    Args:
+        probs: `[classes]`, after the temperature.
+        values: `[dimensions]` and `deviations [dimensions]`: mean and standard deviation of each regressed dimension.
+        embedding: `[D]`, of length 1.
+    """
+
+    probs: torch.Tensor
+    values: torch.Tensor
+    deviations: torch.Tensor
+    embedding: torch.Tensor
+
+
+def combine(prediction: Prediction, temperature: torch.Tensor) -> Verdict:
+    """Average a track's windows: log-probabilities, then the temperature; a mixture of Gaussians for the dimensions."""
+    probs = torch.softmax(F.log_softmax(prediction.logits, -1).mean(0) / temperature, -1)
+    means, log_variances = prediction.values.chunk(2, -1)
+    values = means.mean(0)
+    variances = log_variances.exp().mean(0) + (means - values).square().mean(0)
+    return Verdict(probs, values, variances.sqrt(), F.normalize(prediction.embedding.mean(0), dim=0))

@@ -1,0 +1,120 @@
+"""The generator: class-conditional noise → log-mel of any length, with 1-D convolutions over time.
+
+Mel bands are channels. Noise is a slow sequence (a Gaussian anchor every 1.5 s, interpolated) beside one global
+vector, after Musika (Pasini & Schlüter, ISMIR 2022); residual blocks without normalisation after R3GAN
+(Huang et al., NeurIPS 2024).
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+FAMILY = "generator"
+ANCHOR = 16  # coarse steps from one noise anchor to the next
+EDGE = 4  # coarse steps at each end that see the padding and are cut away
+
+
+class Noise(NamedTuple):
+    """What one clip is made from: `anchors [B, local, A]`, `glob [B, glob]`, `offset [B]` (coarse steps, 0 ≤ … < ANCHOR)."""
+
+    anchors: torch.Tensor
+    glob: torch.Tensor
+    offset: torch.Tensor
+
+
+class ResidualBlock1d(nn.Module):
+    """`[B, C, N] -> [B, C, N]`; starts as the identity (the last convolution is zero)."""
+
+    def __init__(self, channels: int, kernel: int = 3) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, padding_mode="replicate")
+        self.conv2 = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, padding_mode="replicate")
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.conv2.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.conv1(F.leaky_relu(x, 0.2))
+        return x + self.conv2(F.leaky_relu(y, 0.2))
+
+
+class GeneratorNet(nn.Module):
+    """Noise and class weights → log-mel `[B, n_mels, N]`.
+
+    Args:
+        classes: number of classes.
+        n_mels: mel bands.
+        widths: channels of the stages; each stage after the first doubles the frame rate.
+        local: size of a noise anchor.
+        glob: size of the global noise.
+        embedding: size of a class's embedding.
+        blocks: residual blocks a stage.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(
+        self,
+        classes: int,
+        n_mels: int = 128,
+        widths: tuple[int, ...] = (256, 192, 128, 96),
+        local: int = 64,
+        glob: int = 64,
+        embedding: int = 64,
+        blocks: int = 2,
+    ) -> None:
+        super().__init__()
+        self.local, self.glob, self.classes = local, glob, classes
+        self.stride = 2 ** (len(widths) - 1)
+        self.embedding = nn.Linear(classes, embedding, bias=False)
+        self.first = nn.Conv1d(local + glob + embedding, widths[0], 3, padding=1, padding_mode="replicate")
+        self.stages = nn.ModuleList()
+        for narrow, wide in zip((widths[0], *widths), widths, strict=False):
+            layers: list[nn.Module] = [nn.Conv1d(narrow, wide, 1)] if narrow != wide else []
+            self.stages.append(nn.Sequential(*layers, *(ResidualBlock1d(wide) for _ in range(blocks))))
+        self.last = nn.Conv1d(widths[-1], n_mels, 3, padding=1, padding_mode="replicate")
+        self.register_buffer("mean", torch.zeros(n_mels, 1))
+        self.register_buffer("std", torch.ones(n_mels, 1))
+
+    def coarse(self, frames: int) -> int:
+        """Coarse steps, edges included, that `frames` frames need."""
+        return -(-frames // self.stride) + 2 * EDGE
+
+    def anchors(self, frames: int) -> int:
+        """Noise anchors that `frames` frames need, whatever the offset."""
+        return (self.coarse(frames) + ANCHOR - 1) // ANCHOR + 2
+
+    def forward(self, noise: Noise, classes: torch.Tensor, frames: int) -> torch.Tensor:
+        """`classes [B, classes]` (one-hot, or a mixture) → standardised log-mel `[B, n_mels, frames]`, about [-1, 1]."""
+        steps = self.coarse(frames)
+        position = (torch.arange(steps, device=classes.device) + noise.offset[:, None]) / ANCHOR
+        left = position.long()
+        share = (position - left)[:, None]
+        index = left[:, None].expand(-1, self.local, -1)
+        local = noise.anchors.gather(2, index) * (1 - share) + noise.anchors.gather(2, index + 1) * share
+        local = local / torch.sqrt((1 - share) ** 2 + share**2)  # unit variance between anchors too
+        steady = torch.cat([noise.glob, self.embedding(classes)], 1)[:, :, None].expand(-1, -1, steps)
+        x = self.first(torch.cat([local, steady], 1))
+        for number, stage in enumerate(self.stages):
+            if number:
+                x = F.interpolate(x, scale_factor=2, mode="linear")
+            x = stage(x)
+        edge = EDGE * self.stride
+        y: torch.Tensor = self.last(F.leaky_relu(x, 0.2))[..., edge : edge + frames]
+        return y
+
+    def standardise(self, log_mel: torch.Tensor) -> torch.Tensor:
+        """Log-mel → what `forward` gives: a third of each band's standard scores, within [-1, 1]."""
+        return ((log_mel - self.mean) / (3 * self.std)).clamp(-1, 1)
+
+    def restore(self, standardised: torch.Tensor) -> torch.Tensor:
+        """The way back from `standardise`."""
+        return standardised.clamp(-1, 1) * (3 * self.std) + self.mean
+
+    def draw(self, frames: int, generator: torch.Generator) -> Noise:
+        """The noise of one clip from its own CPU generator."""
+        anchors = torch.randn(1, self.local, self.anchors(frames), generator=generator)
+        glob = torch.randn(1, self.glob, generator=generator)
+        return Noise(anchors, glob, torch.randint(ANCHOR, (1,), generator=generator))

@@ -1,0 +1,1 @@
+"""What a user asks for, strung together from the rooms below."""

@@ -1,0 +1,151 @@
+"""generate: noise and a label → log-mel → waveform, the same for the same seed whatever the batch size."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from audio_gen.audio.clip import Clip
+from audio_gen.errors import CheckpointError, ParameterError
+from audio_gen.features.log_mel import frame_count
+from audio_gen.models import checkpoint
+from audio_gen.models.generator import FAMILY, GeneratorNet, Noise
+from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder, require_same_spec
+
+
+@dataclass(frozen=True, eq=False)
+class Generated:
+    """One new log-mel `[n_mels, N]`, with what it was made from."""
+
+    mel: torch.Tensor
+    label: str
+    seed: int
+    index: int
+
+
+def clip_generator(seed: int, index: int) -> torch.Generator:
+    """The random numbers of clip `index` of `seed`: its own CPU generator, the same on every machine."""
+    digest = hashlib.sha256(f"{seed}:{index}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+class Generator:
+    """Makes new clips with a trained generator: `Generator.load("music").sample(4, seconds=10, label="folk", seed=7)`."""
+
+    def __init__(self, model: checkpoint.Checkpoint, device: torch.device | None = None) -> None:
+        self.checkpoint = model
+        self.device = device or torch.device("cpu")
+        self.net: GeneratorNet = checkpoint.build(GeneratorNet, model).to(self.device)
+        if self.net.classes != len(model.labels):
+            raise CheckpointError(f"{model.name!r} has {self.net.classes} classes but {len(model.labels)} labels")
+
+    @classmethod
+    def load(cls, name: str | Path, *, device: torch.device | None = None) -> "Generator":
+        """The generator called `name`, or at that path.
+
+        Raises:
+            CheckpointError: missing, damaged, or no generator.
+        """
+        return cls(checkpoint.load(name, family=FAMILY), device)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What it can be asked for."""
+        return self.checkpoint.labels
+
+    def mels(
+        self,
+        count: int,
+        *,
+        seconds: float = 10.0,
+        label: str | None = None,
+        seed: int = 0,
+        batch_size: int = 1,
+        skip: Sequence[int] = (),
+    ) -> Iterator[Generated]:
+        """New log-mels, one after the other; without a label the labels take turns. Clips numbered in `skip` are left out.
+
+        On the CPU they are made one by one, since convolutions round differently for different batch shapes.
+
+        Raises:
+            ParameterError: unknown label, no clips, or no length.
+        """
+        if label is not None and label not in self.labels:
+            raise ParameterError(
+                f"label {label!r} is unknown to {self.checkpoint.name!r}; there are: {', '.join(self.labels)}"
+            )
+        if count < 1 or not 0 < seconds <= 36_000:
+            raise ParameterError(
+                f"count must be at least 1 and seconds above 0 and at most 36000, not {count} and {seconds}"
+            )
+        frames = max(2, frame_count(self.checkpoint.spec, seconds) + 1)
+        todo = [index for index in range(count) if index not in set(skip)]
+        size = 1 if self.device.type == "cpu" else max(1, batch_size)
+        for begin in range(0, len(todo), size):
+            chosen = todo[begin : begin + size]
+            labels = [label or self.labels[index % len(self.labels)] for index in chosen]
+            mels = self._batch(chosen, labels, frames, seed)
+            for index, name, mel in zip(chosen, labels, mels, strict=True):
+                yield Generated(mel, name, seed, index)
+
+    def sample(
+        self,
+        count: int,
+        *,
+        seconds: float = 10.0,
+        label: str | None = None,
+        seed: int = 0,
+        vocoder: Vocoder | str = GRIFFIN_LIM,
+        batch_size: int = 1,
+    ) -> list[Clip]:
+        """New clips of `seconds`; see `mels`.
+
+        Raises:
+            CheckpointError: the vocoder understands another mel spec.
+        """
+        made = self.vocoder(vocoder)
+        return [
+            made(item.mel) for item in self.mels(count, seconds=seconds, label=label, seed=seed, batch_size=batch_size)
+        ]
+
+    def vocoder(self, vocoder: Vocoder | str) -> Vocoder:
+        """A vocoder that fits this generator.
+
+        Raises:
+            CheckpointError: it doesn't.
+        """
+        if isinstance(vocoder, str):
+            vocoder = Vocoder.load(vocoder, spec=self.checkpoint.spec, device=self.device)
+        require_same_spec(f"generator {self.checkpoint.name!r}", self.checkpoint.spec, vocoder)
+        return vocoder
+
+    def tags(self, item: Generated, vocoder: str) -> dict[str, str]:
+        """What a file made from `item` says of itself; no time, path or batch size, so that equal seeds give equal bytes."""
+        from audio_gen import __version__
+
+        model = self.checkpoint
+        about: dict[str, Any] = {
+            "software": f"audio_gen {__version__}",
+            "generated_by": "machine",
+            "model": model.name,
+            "sha256": model.sha256,
+            "label": item.label,
+            "seed": item.seed,
+            "index": item.index,
+            "frames": item.mel.shape[-1],
+            "vocoder": vocoder,
+            "licence": model.licence,
+        }
+        return {key: str(value) for key, value in about.items()}
+
+    @torch.no_grad()
+    def _batch(self, indices: Sequence[int], labels: Sequence[str], frames: int, seed: int) -> torch.Tensor:
+        drawn = [self.net.draw(frames, clip_generator(seed, index)) for index in indices]
+        noise = Noise(*(torch.cat(parts).to(self.device) for parts in zip(*drawn, strict=True)))
+        classes = torch.zeros(len(labels), len(self.labels), device=self.device)
+        for row, name in enumerate(labels):
+            classes[row, self.labels.index(name)] = 1
+        return self.net.restore(self.net(noise, classes, frames)).cpu()

@@ -1,0 +1,188 @@
+"""Which files a command works on: arguments → sources, and where the output of each goes."""
+
+import logging
+import os
+import stat
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audio_gen.errors import ParameterError
+
+_log = logging.getLogger(__name__)
+
+Identity = tuple[int, int] | str  # (device, inode), or the path where there is none
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input file."""
+
+    path: Path  # what to open
+    name: str  # what records call it: the argument as given, joined with the way below it
+    relative: Path  # where it lies below the common folder of all arguments; the output tree mirrors it
+
+
+def find_audio(
+    paths: Sequence[str | Path],
+    files_from: str | Path | None = None,
+    *,
+    extensions: Collection[str] | None = None,
+    exclude: Path | None = None,
+) -> list[Source]:
+    """The files that the arguments stand for: in the order of the arguments, sorted inside each folder.
+
+    Folders are searched to the bottom, links followed, dotfiles passed over; each real file comes once, under
+    its own name rather than a link's. A file that is named as an argument is taken whatever its suffix.
+
+    Args:
+        paths: files and folders.
+        files_from: a file with one more path a line (or NUL-separated), "-" for standard input.
+        extensions: lower-case suffixes to look for inside folders; None is every audio format we read.
+        exclude: a folder to pass over inside folders: where the outputs go.
+
+    Raises:
+        ParameterError: a path that isn't there (all of them are named), no path, no audio found.
+    """
+    arguments = [os.fspath(path) for path in paths] + ([] if files_from is None else _read_list(files_from))
+    if not arguments:
+        raise ParameterError("nothing to work on: name at least one file or folder")
+    modes = _modes(arguments)
+    if extensions is None:
+        from audio_gen.audio.decode import AUDIO_EXTENSIONS  # late: it brings torch, and wrong paths shall fail fast
+
+        extensions = AUDIO_EXTENSIONS
+    common = _common_folder(arguments, modes)
+    seen: set[Identity] = set()
+    if exclude is not None and exclude.is_dir():
+        seen.add(_identity(os.fspath(exclude)))
+    sources: list[Source] = []
+    for argument, mode in zip(arguments, modes, strict=True):
+        found = _scan(argument, tuple(extensions), seen) if stat.S_ISDIR(mode) else _unseen([argument], seen)
+        sources += [Source(Path(name), name, Path(os.path.relpath(name, common))) for name in found]
+    if not sources:
+        raise ParameterError(f"no audio found in {_some(arguments)}; looked for {', '.join(sorted(extensions))}")
+    return sources
+
+
+def output_paths(sources: Sequence[Source], folder: Path, suffix: str) -> list[Path]:
+    """`folder/relative` with `suffix` in place of its own; where two would meet, both keep their full name before it.
+
+    Raises:
+        ParameterError: an output would fall on one of the sources.
+    """
+    plain = [folder / source.relative.with_name(_stem(source.relative) + suffix) for source in sources]
+    full = [folder / source.relative.with_name(source.relative.name + suffix) for source in sources]
+    while True:
+        count = Counter(plain)
+        chosen = [path if count[path] == 1 else other for path, other in zip(plain, full, strict=True)]
+        if chosen == plain:
+            break
+        plain = chosen
+    twice = [str(path) for path, times in Counter(plain).items() if times > 1]
+    if twice:
+        raise ParameterError(f"two inputs would be written to {_some(twice)}; name them in two runs")
+    inputs = {os.path.realpath(source.path) for source in sources}
+    own = [str(path) for path in plain if os.path.realpath(path) in inputs]
+    if own:
+        raise ParameterError(f"the output would replace an input: {_some(own)}; choose another folder with -o")
+    return plain
+
+
+def _stem(path: Path) -> str:
+    return os.path.splitext(path.name)[0]
+
+
+def _read_list(files_from: str | Path) -> list[str]:
+    try:
+        data = sys.stdin.buffer.read() if str(files_from) == "-" else Path(files_from).read_bytes()
+    except OSError as error:
+        raise ParameterError(f"can't read the list of files {str(files_from)!r}: {error.strerror}") from error
+    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\0" if b"\0" in data else b"\n")
+    return [os.fsdecode(line.removesuffix(b"\r")) for line in lines if line.strip()]
+
+
+def _modes(arguments: Sequence[str]) -> list[int]:
+    modes, missing = [], []
+    for argument in arguments:
+        try:
+            modes.append(os.stat(argument).st_mode)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            reason = getattr(error, "strerror", None) or str(error)
+            missing.append(argument if isinstance(error, FileNotFoundError) else f"{argument} ({reason})")
+    if missing:
+        raise ParameterError(f"no such file or folder: {_some(missing)}")
+    return modes
+
+
+def _common_folder(arguments: Sequence[str], modes: Sequence[int]) -> str:
+    folders = [
+        os.path.abspath(argument if stat.S_ISDIR(mode) else os.path.dirname(argument))
+        for argument, mode in zip(arguments, modes, strict=True)
+    ]
+    return os.path.commonpath(folders)
+
+
+def _scan(top: str, extensions: tuple[str, ...], seen: set[Identity]) -> list[str]:
+    """Paths of the files below `top`, sorted by folder and name; links come last, so that real names win."""
+    files: list[str] = []
+    links: list[str] = []
+    folders = [top]
+    seen.add(_identity(top))
+    while folders or links:
+        if not folders:
+            link = links.pop(0)
+            fresh = _unseen([link], seen)
+            if os.path.isdir(link):
+                folders += fresh
+            else:
+                files += fresh
+            continue
+        for entry in _entries(folders.pop()):
+            wanted = entry.name.lower().endswith(extensions)
+            if entry.name.startswith("."):
+                continue
+            if os.path.isdir(entry.path):
+                if entry.is_symlink():
+                    links.append(entry.path)
+                else:
+                    folders += _unseen([entry.path], seen)
+            elif wanted and entry.is_symlink():
+                links.append(entry.path)
+            elif wanted and entry.is_file():
+                files += _unseen([entry.path], seen)
+    return sorted(files, key=lambda path: os.path.relpath(path, top).split(os.sep))
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        _log.warning("passed over the folder %r: %s", folder, error.strerror)
+        return []
+
+
+def _unseen(paths: Iterable[str], seen: set[Identity]) -> list[str]:
+    fresh = []
+    for path in paths:
+        identity = _identity(path)
+        if identity not in seen:
+            seen.add(identity)
+            fresh.append(path)
+    return fresh
+
+
+def _identity(path: str) -> Identity:
+    try:
+        status = os.stat(path)
+    except OSError:  # a link to nothing, or to itself: stays a source, and becomes a record that says so
+        return os.path.abspath(path)
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
+
+
+def _some(names: Sequence[str], limit: int = 10) -> str:
+    shown = ", ".join(repr(name) for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

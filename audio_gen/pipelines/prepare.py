@@ -1,0 +1,151 @@
+"""prepare: a dataset → arrays in one file, so that training needs no audio library."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from audio_gen.audio.decode import open_audio
+from audio_gen.audio.synth import render
+from audio_gen.datasets._arrays import KINDS, Arrays, Track, joined
+from audio_gen.datasets._item import Item
+from audio_gen.errors import DatasetError, DecodeError, ParameterError
+from audio_gen.features.decibel_image import SPEC, DecibelImage, to_uint8
+from audio_gen.features.log_mel import LogMel
+from audio_gen.features.mel_spec import MelSpec
+from audio_gen.registry import pick
+
+IMAGE_SECONDS = 30.0
+IMAGE_COLUMNS = 387
+MIDI_SUFFIXES = (".mid", ".midi")
+Pixels = npt.NDArray[np.uint8]
+Progress = Callable[[Iterable[Arrays | None], int], Iterable[Arrays | None]]
+_log = logging.getLogger(__name__)
+
+
+def prepare(
+    names: Sequence[str],
+    root: Path,
+    kind: str,
+    *,
+    soundfonts: Sequence[Path | None] = (None,),
+    seconds: float | None = None,
+    jobs: int = 2,
+    progress: Progress | None = None,
+) -> Arrays:
+    """Prepare the datasets `names`, which lie in `root` (or in folders of `root` that are called like them).
+
+    Args:
+        names: dataset plugs, joined in this order.
+        root: the dataset's own folder or its parent.
+        kind: "image" (uint8 pictures of 30 s, for classifiers) or "log_mel" (float16 frames, for generators).
+        soundfonts: MIDI datasets are rendered once with each; None is the default font.
+        seconds: at most so much of each track; None is all.
+        jobs: tracks at a time.
+        progress: wraps the iteration over tracks, given their number.
+
+    Raises:
+        DatasetError: a dataset is missing, or none of its tracks can be read; one that can't be is left out with a warning.
+        ParameterError: unknown dataset or kind.
+    """
+    if kind not in KINDS:
+        raise ParameterError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+    parts = []
+    for name in names:
+        plug = pick("audio_gen.datasets", name)
+        items = plug.items(root)
+        labels = tuple(plug.LABELS) or tuple(sorted({item.label for item in items if item.label}))
+        tasks = [(name, item, font) for item in items for font in _fonts(item, soundfonts)]
+        parts.append(_prepare_one(tasks, kind, labels, plug.LICENSE, seconds, jobs, progress))
+    return joined(parts)
+
+
+def _fonts(item: Item, soundfonts: Sequence[Path | None]) -> Sequence[Path | None]:
+    return soundfonts if item.path is not None and item.path.suffix.lower() in MIDI_SUFFIXES else (None,)
+
+
+Task = tuple[str, Item, Path | None]
+
+
+def _prepare_one(
+    tasks: list[Task],
+    kind: str,
+    labels: tuple[str, ...],
+    licence: str,
+    seconds: float | None,
+    jobs: int,
+    progress: Progress | None,
+) -> Arrays:
+    make = _image_track if kind == "image" else _log_mel_track
+
+    def work(task: Task) -> Arrays | None:
+        try:
+            return make(task, labels, licence, seconds)
+        except DecodeError as error:
+            _log.warning("left out: %s", error)
+            return None
+
+    with ThreadPoolExecutor(jobs) as pool:
+        done: Iterable[Arrays | None] = pool.map(work, tasks)
+        parts = [part for part in (progress(done, len(tasks)) if progress else done) if part is not None]
+    if not parts:
+        raise DatasetError("none of this dataset's tracks could be read; nothing to prepare")
+    return joined(parts)
+
+
+def samples_of(item: Item, sample_rate: int, seconds: float | None, soundfont: Path | None) -> torch.Tensor:
+    """`[1, T]`: the item's audio at `sample_rate`, MIDI rendered, at most `seconds` of it."""
+    if item.path is None:
+        raise DatasetError(f"{item.id} has no audio, only a picture; prepare it with `--as image`")
+    wanted = None if seconds is None else round(seconds * sample_rate)
+    if item.path.suffix.lower() in MIDI_SUFFIXES:
+        return render(item.path, soundfont=soundfont).to(sample_rate, 1).samples[:, :wanted]
+    blocks, total = [], 0
+    with open_audio(item.path) as source:
+        for block in source.mono(sample_rate):
+            blocks.append(block)
+            total += block.shape[1]
+            if wanted is not None and total >= wanted:
+                break
+    return torch.cat(blocks, 1)[:, :wanted]
+
+
+def _track(task: Task) -> Track:
+    name, item, font = task
+    suffix = f"#{font.stem}" if font else ""
+    return Track(item.id + suffix, name, item.split, item.group, item.label or "", dict(item.targets))
+
+
+def _image_track(task: Task, labels: tuple[str, ...], licence: str, seconds: float | None) -> Arrays:
+    _, item, font = task
+    if item.image is not None:
+        images = np.asarray(item.image, np.uint8)[None]
+    else:
+        images = np.stack(list(images_of(samples_of(item, SPEC.sample_rate, seconds, font))))
+    return Arrays(
+        "image", images, np.zeros(len(images), np.int64), (_track(task),), SPEC, labels, item.licence or licence
+    )
+
+
+def images_of(samples: torch.Tensor) -> Iterator[Pixels]:
+    """`[1, T]` → uint8 pictures of 30 s `[n_mels, 387]`; a rest of at least 10 s gets one that ends with the audio."""
+    size = round(IMAGE_SECONDS * SPEC.sample_rate)
+    picture = DecibelImage(SPEC, IMAGE_COLUMNS)
+    total = samples.shape[1]
+    if total < size:
+        samples = samples.repeat(1, -(-size // total))[:, :size]
+    starts = list(range(0, max(1, total - size + 1), size))
+    if total - (starts[-1] + size) >= size // 3:
+        starts.append(total - size)
+    for start in starts:
+        yield to_uint8(picture(samples[:, start : start + size]))[0].numpy()
+
+
+def _log_mel_track(task: Task, labels: tuple[str, ...], licence: str, seconds: float | None) -> Arrays:
+    spec = MelSpec()
+    mel = LogMel(spec)(samples_of(task[1], spec.sample_rate, seconds, task[2]))[0].T.numpy().astype(np.float16)
+    return Arrays("log_mel", mel, np.array([0, len(mel)]), (_track(task),), spec, labels, task[1].licence or licence)

@@ -1,0 +1,127 @@
+"""vocode: log-mel → waveform → WAV; an audio file goes through its mel and back."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from audio_gen.audio.clip import Clip
+from audio_gen.audio.decode import load
+from audio_gen.audio.encode import save
+from audio_gen.errors import CheckpointError, DecodeError, ParameterError
+from audio_gen.features.log_mel import LogMel
+from audio_gen.features.mel_spec import MelSpec
+from audio_gen.models import checkpoint
+from audio_gen.models.griffin_lim import GriffinLim
+from audio_gen.pipelines.inputs import Source
+from audio_gen.pipelines.records import Record, success
+
+GRIFFIN_LIM = "griffin-lim"
+CHUNK = 8192  # frames vocoded at once; longer log-mels go in pieces that overlap
+OVERLAP = 64
+
+
+class Vocoder:
+    """Turns log-mels of one spec into sound. `vocoder(log_mel)` takes `[n_mels, N]` or `[1, n_mels, N]`, gives a Clip."""
+
+    def __init__(self, name: str, module: GriffinLim, device: torch.device | None = None) -> None:
+        self.name = name
+        self.device = device or torch.device("cpu")
+        self.module = module.to(self.device)
+
+    @property
+    def spec(self) -> MelSpec:
+        """The mel spec that it understands."""
+        return self.module.spec
+
+    @classmethod
+    def load(
+        cls, name: str = GRIFFIN_LIM, *, spec: MelSpec | None = None, device: torch.device | None = None
+    ) -> "Vocoder":
+        """The vocoder called `name` for log-mels of `spec`.
+
+        Args:
+            name: "griffin-lim", which has no weights and takes any spec; a checkpoint of family "vocoder" by name or path.
+            spec: what it has to understand; None is its own (Griffin-Lim: MelSpec's defaults).
+            device: where to compute; None is the CPU.
+
+        Raises:
+            CheckpointError: no such checkpoint, or one that is no vocoder.
+        """
+        if name == GRIFFIN_LIM:
+            return cls(name, GriffinLim(spec), device)
+        found = checkpoint.load(name, family="vocoder")
+        raise CheckpointError(f"{found.name!r} is of a vocoder kind that this version can't run; use {GRIFFIN_LIM!r}")
+
+    def __call__(self, log_mel: torch.Tensor) -> Clip:
+        mel = log_mel.to(self.device, torch.float32)
+        mel = mel[0] if mel.ndim == 3 and len(mel) == 1 else mel
+        if mel.ndim != 2:
+            raise ParameterError(f"a vocoder takes one log-mel [n_mels, frames], not {list(log_mel.shape)}")
+        return Clip(self._long(mel)[None].cpu(), self.spec.sample_rate)
+
+    def _long(self, mel: torch.Tensor) -> torch.Tensor:
+        hop, total = self.spec.hop_length, mel.shape[1]
+        out = torch.zeros(hop * (total - 1), device=mel.device)
+        fade = torch.linspace(0, 1, hop * OVERLAP, device=mel.device)
+        for start in range(0, max(1, total - 1 - OVERLAP), CHUNK - 1 - OVERLAP):
+            piece = self.module(mel[:, start : start + CHUNK])
+            if start:
+                piece[: len(fade)] *= fade
+            if start + CHUNK < total:
+                piece[-len(fade) :] *= 1 - fade
+            out[hop * start : hop * start + len(piece)] += piece
+        return out
+
+
+def require_same_spec(what: str, given: MelSpec, vocoder: Vocoder) -> None:
+    """Refuse a vocoder of another spec.
+
+    Raises:
+        CheckpointError: with both specs in the message.
+    """
+    if given != vocoder.spec:
+        raise CheckpointError(f"{what} and vocoder {vocoder.name!r} don't fit: {given} against {vocoder.spec}")
+
+
+def vocode_file(source: Source, output: Path, vocoder: Vocoder, *, subtype: str | None = None) -> Record:
+    """One log-mel `.npy` or audio file → one audio file at `output`, with its record.
+
+    Raises:
+        DecodeError: the input is neither.
+    """
+    if source.path.suffix.lower() == ".npy":
+        mel = read_mel(source.path, vocoder.spec)
+        source_rate = vocoder.spec.sample_rate
+    else:
+        clip = load(source.path)
+        source_rate = clip.sample_rate
+        mel = LogMel(vocoder.spec)(clip.to(vocoder.spec.sample_rate, 1).samples)
+    if mel.shape[-1] < 2:  # shorter than a hop: Griffin-Lim needs two frames
+        mel = torch.cat([mel, mel], -1)
+    clip = vocoder(mel)
+    peak = save(output, clip, subtype=subtype, tags={"software": "audio_gen", "vocoder": vocoder.name})
+    result: dict[str, Any] = {"output": str(output), "vocoder": vocoder.name, "frames": mel.shape[-1], "peak": peak}
+    return success(source.name, {"vocode": result}, duration_s=clip.duration, sample_rate=source_rate)
+
+
+def read_mel(path: Path, spec: MelSpec) -> torch.Tensor:
+    """`[n_mels, N]` float32 from a `.npy` file.
+
+    Raises:
+        DecodeError: not such an array.
+    """
+    advice = f"give a float .npy of shape [{spec.n_mels}, frames], as `audio-gen features` writes it"
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DecodeError(f"{str(path)!r} can't be read as an array ({error}); {advice}") from error
+    if not isinstance(array, np.ndarray) or array.ndim not in (2, 3) or array.dtype.kind != "f":
+        raise DecodeError(f"{str(path)!r} holds no log-mel; {advice}")
+    mel = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    mel = mel[0] if mel.ndim == 3 and len(mel) == 1 else mel
+    if mel.ndim != 2 or mel.shape[0] != spec.n_mels or mel.shape[1] < 1 or not bool(torch.isfinite(mel).all()):
+        raise DecodeError(f"{str(path)!r} holds {list(array.shape)}, or values that aren't finite; {advice}")
+    return mel

@@ -1,0 +1,70 @@
+"""Augmentations of decibel pictures `[B, n_mels, columns]` in [-80, 0]; each returns pictures of the same shape."""
+
+import torch
+import torch.nn.functional as F
+
+from audio_gen.features.decibel_image import RANGE_DB, relative
+
+Pictures = torch.Tensor
+
+
+def _some(x: Pictures, chance: float) -> torch.Tensor:
+    return (torch.rand(len(x), 1, 1) < chance).float()
+
+
+def equalise(x: Pictures, chance: float, depth: float = 8.0) -> Pictures:
+    """A random smooth curve over frequency, up to ± `depth` dB at five points."""
+    curve = F.interpolate((torch.rand(len(x), 1, 5) * 2 - 1) * depth, x.shape[1], mode="linear", align_corners=True)
+    return x + curve.transpose(1, 2) * _some(x, chance)
+
+
+def low_pass(x: Pictures, chance: float, lowest: float = 0.5) -> Pictures:
+    """Nothing above a random band in the upper part of the picture, as after a lossy codec."""
+    edge = (lowest + (1 - lowest) * torch.rand(len(x), 1, 1)) * x.shape[1]
+    above = (torch.arange(x.shape[1])[None, :, None] - edge).clamp_min(0)
+    return x - 20 * above * _some(x, chance)
+
+
+def noise_floor(x: Pictures, chance: float, highest: float = 45.0) -> Pictures:
+    """A floor of noise somewhere between -80 dB and -`highest` dB."""
+    floor = -RANGE_DB + torch.rand(len(x), 1, 1) * (RANGE_DB - highest)
+    return torch.where(_some(x, chance) > 0, torch.maximum(x, floor + 2 * torch.randn_like(x)), x)
+
+
+def shift_bands(x: Pictures, chance: float, most: int = 3) -> Pictures:
+    """Up to `most` mel bands up or down, the edge band repeated: a coarse change of pitch."""
+    shift = (torch.randint(-most, most + 1, (len(x), 1)) * _some(x, chance)[:, :, 0]).long()
+    bands = (torch.arange(x.shape[1]) - shift).clamp(0, x.shape[1] - 1)
+    return x.gather(1, bands[:, :, None].expand_as(x))
+
+
+def mask(x: Pictures, bands: int, columns: int, count: int = 2) -> Pictures:
+    """`count` stripes of up to `bands` bands and up to `columns` columns are silenced (SpecAugment, Park et al., 2019)."""
+    keep = torch.ones_like(x, dtype=torch.bool)
+    for size, most, axis in ((x.shape[1], bands, 1), (x.shape[2], columns, 2)):
+        for _ in range(count):
+            width = torch.rand(len(x), 1) * most
+            start = torch.rand(len(x), 1) * (size - width)
+            place = torch.arange(size)
+            outside = (place < start) | (place >= start + width)
+            keep &= outside[:, :, None] if axis == 1 else outside[:, None, :]
+    return torch.where(keep, x, -RANGE_DB)
+
+
+def mix(x: Pictures, alpha: float) -> tuple[Pictures, torch.Tensor, torch.Tensor]:
+    """Mixup (Zhang et al., ICLR 2018): pictures, the partner of each, and the share `[B]` of each picture itself."""
+    share = torch.distributions.Beta(alpha, alpha).sample((len(x),))
+    share = torch.maximum(share, 1 - share)
+    partner = torch.randperm(len(x))
+    weight = share[:, None, None]
+    return x * weight + x[partner] * (1 - weight), partner, share
+
+
+def strengthen(x: Pictures, strength: float) -> Pictures:
+    """All of the above but mixup, with chances in proportion to `strength` (1 is what the recipes use)."""
+    x = shift_bands(x, 0.5 * strength)
+    x = noise_floor(x, 0.15 * strength)
+    x = equalise(x, 0.6 * strength)
+    x = low_pass(x, 0.2 * strength)
+    x = relative(x)
+    return mask(x, round(16 * strength), round(20 * strength))

@@ -1,0 +1,198 @@
+"""The training loop: device, precision and several GPUs through Lightning Fabric; exact resume.
+
+Every step draws its random numbers from (seed, step, rank) alone, so a run that was killed and resumed ends bit-equal,
+on the CPU, to one that was not.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from torch.optim import Optimizer
+
+from audio_gen.atomic import replacing
+from audio_gen.errors import DatasetError, ParameterError
+from audio_gen.models.checkpoint import Checkpoint
+
+
+class Recipe(Protocol):
+    """What one model family needs to learn."""
+
+    def setup(self, fabric: Fabric) -> None:
+        """Put networks and optimisers in Fabric's hands."""
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Everything with weights, averages included, by name."""
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """Optimisers by name."""
+
+    def step(self, step: int, progress: float) -> dict[str, float]:
+        """One update; `progress` runs from 0 to 1. Returns figures to log."""
+
+    def validate(self) -> dict[str, float]:
+        """Figures on the validation split; the higher `score`, the better."""
+
+    def checkpoint(self, name: str, training: dict[str, Any]) -> Checkpoint:
+        """The model as it stands, ready to publish."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where and how long.
+
+    Args:
+        folder: state, logs and the best checkpoint go here; an unfinished run in it is resumed.
+        name: of the model.
+        steps: updates in all.
+        seed: of everything random.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        devices: number of processes or GPUs.
+        precision: as Fabric names it: "32-true", "bf16-mixed" ...
+        validate_every: steps between two validations.
+        save_every: seconds between two saves.
+        facts: what else the checkpoint's training summary holds (data, command).
+    """
+
+    folder: Path
+    name: str
+    steps: int
+    seed: int = 0
+    device: str = "auto"
+    devices: int = 1
+    precision: str = "32-true"
+    validate_every: int = 500
+    save_every: float = 120.0
+    quiet: bool = False
+    facts: dict[str, Any] | None = None
+
+
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
+    """One number for each (seed, step, rank)."""
+    return (seed * 1_000_003 + step) * 1_009 + rank
+
+
+def cosine(start: float, end: float, progress: float) -> float:
+    """Half a cosine from `start` to `end` while `progress` goes from 0 to 1."""
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
+
+
+def _fabric(run: Run) -> Fabric:
+    kind, _, number = run.device.partition(":")
+    if kind not in ("auto", "cpu", "cuda"):
+        raise ParameterError(f"device must be auto, cpu, cuda or cuda:N, not {run.device!r}")
+    return Fabric(accelerator=kind, devices=[int(number)] if number else run.devices, precision=run.precision)  # type: ignore[arg-type]
+
+
+def fit(recipe: Recipe, run: Run) -> Path:
+    """Train, from the start or from where `run.folder` was left, and return the path of the best checkpoint.
+
+    Raises:
+        DatasetError: the folder holds a run with another name, seed or number of steps.
+    """
+    fabric = _fabric(run)
+    fabric.launch()
+    recipe.setup(fabric)
+    state_path, best_path = run.folder / "state.pt", run.folder / "best.safetensors"
+    step, best = _resume(recipe, run, state_path, fabric)
+    last_save = time.monotonic()
+    with _logger(run, fabric) as log:
+        while step < run.steps:
+            torch.manual_seed(step_seed(run.seed, step, fabric.global_rank))
+            figures = recipe.step(step, step / run.steps)
+            step += 1
+            log(step, figures)
+            validated = step % run.validate_every == 0 or step == run.steps
+            if validated and fabric.is_global_zero:
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(run.seed)
+                    found = recipe.validate()
+                log(step, {f"valid_{key}": value for key, value in found.items()}, note=True)
+                if found["score"] > best:
+                    best = found["score"]
+                    facts = {
+                        **(run.facts or {}),
+                        "steps": run.steps,
+                        "best_step": step,
+                        "seed": run.seed,
+                        "valid": found,
+                    }
+                    recipe.checkpoint(run.name, facts).save(best_path)
+            if fabric.is_global_zero and (validated or time.monotonic() - last_save > run.save_every):
+                _save(recipe, run, state_path, step, best)
+                last_save = time.monotonic()
+            fabric.barrier()
+    return best_path
+
+
+def _save(recipe: Recipe, run: Run, path: Path, step: int, best: float) -> None:
+    state = {
+        "run": {"name": run.name, "seed": run.seed, "steps": run.steps},
+        "step": step,
+        "best": best,
+        "modules": {key: module.state_dict() for key, module in recipe.modules().items()},
+        "optimizers": {key: optimizer.state_dict() for key, optimizer in recipe.optimizers().items()},
+    }
+    with replacing(path) as part:
+        torch.save(state, part)
+
+
+def _resume(recipe: Recipe, run: Run, path: Path, fabric: Fabric) -> tuple[int, float]:
+    if not path.is_file():
+        return 0, -math.inf
+    state = torch.load(path, map_location=fabric.device, weights_only=True)
+    asked = {"name": run.name, "seed": run.seed, "steps": run.steps}
+    if state["run"] != asked:
+        raise DatasetError(
+            f"{path.parent} holds another run ({state['run']}, now asked: {asked}); give --overwrite or another --run folder"
+        )
+    for key, module in recipe.modules().items():
+        module.load_state_dict(state["modules"][key])
+    for key, optimizer in recipe.optimizers().items():
+        optimizer.load_state_dict(state["optimizers"][key])
+    return int(state["step"]), float(state["best"])
+
+
+class _Log(Protocol):
+    def __call__(self, step: int, figures: dict[str, float], note: bool = False) -> None: ...
+
+
+@contextmanager
+def _logger(run: Run, fabric: Fabric) -> Iterator[_Log]:
+    """Progress bar with ETA on a terminal, a line a validation elsewhere, TensorBoard where it is installed."""
+    import sys
+
+    from tqdm import tqdm
+
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # type: ignore[attr-defined]
+    except ImportError:
+        SummaryWriter = None
+    main = fabric.is_global_zero
+    writer = SummaryWriter(str(run.folder / "tensorboard")) if SummaryWriter is not None and main else None
+    bar = tqdm(total=run.steps, desc=run.name, disable=run.quiet or not main or not sys.stderr.isatty(), smoothing=0.05)
+
+    def log(step: int, figures: dict[str, float], note: bool = False) -> None:
+        if not main:
+            return
+        bar.update(step - bar.n)
+        if writer is not None and (note or step % 10 == 0):
+            for key, value in figures.items():
+                writer.add_scalar(key, value, step)
+        if note and not run.quiet:
+            text = "  ".join(f"{key.removeprefix('valid_')} {value:.4g}" for key, value in figures.items())
+            tqdm.write(f"{run.name} step {step}/{run.steps}: {text}", file=sys.stderr)
+
+    try:
+        yield log
+    finally:
+        bar.close()
+        if writer is not None:
+            writer.close()

@@ -1,0 +1,53 @@
+"""Random windows of prepared pictures for training, and verdicts over whole tracks for validation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from audio_gen.datasets._arrays import Arrays
+from audio_gen.features.decibel_image import from_uint8, relative
+from audio_gen.models.classifier import ClassifierNet, Prediction, Verdict, combine, windows
+
+
+class Images:
+    """The pictures of some tracks.
+
+    Args:
+        arrays: of kind "image".
+        tracks: numbers of the tracks to take.
+        columns: width of a window.
+    """
+
+    def __init__(self, arrays: Arrays, tracks: Sequence[int], columns: int) -> None:
+        self.mel = torch.from_numpy(arrays.mel)
+        self.columns = columns
+        order = np.argsort(arrays.index, kind="stable")
+        bounds = np.searchsorted(arrays.index[order], np.arange(len(arrays.tracks) + 1))
+        self.rows = {track: order[bounds[track] : bounds[track + 1]] for track in tracks}
+
+    def draw(self, tracks: Sequence[int], stretch: float = 0.0) -> torch.Tensor:
+        """One random window of each track, `[len(tracks), n_mels, columns]` in relative decibels.
+
+        `stretch` plays it up to that share faster or slower.
+        """
+        found = []
+        for track in tracks:
+            rows = self.rows[track]
+            image = self.mel[int(rows[int(torch.randint(len(rows), ()))])]
+            rate = 1 + stretch * (2 * float(torch.rand(())) - 1)
+            span = min(image.shape[1], round(self.columns * rate))
+            start = int(torch.randint(image.shape[1] - span + 1, ()))
+            place = start + (torch.arange(self.columns) * span / self.columns).long()
+            found.append(image[:, place])
+        return relative(from_uint8(torch.stack(found)))
+
+    @torch.no_grad()
+    def predict(self, net: ClassifierNet, track: int, device: torch.device) -> Prediction:
+        """What the network says of all windows of one track."""
+        pictures = [windows(from_uint8(self.mel[int(row)]), self.columns) for row in self.rows[track]]
+        return net(torch.cat(pictures).to(device))  # type: ignore[no-any-return]
+
+    def verdict(self, net: ClassifierNet, track: int, device: torch.device) -> Verdict:
+        """The windows of one track together."""
+        return combine(self.predict(net, track, device), net.temperature)

@@ -1,0 +1,1 @@
+"""One training recipe for each model family, found by name."""

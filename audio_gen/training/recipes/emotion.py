@@ -1,0 +1,150 @@
+"""Emotion: valence and arousal with their uncertainty, and the quadrant, from several datasets at once.
+
+Data: arrays of kind "image". A track teaches what it knows: `valence` and `arousal` in its targets (weighted by
+1 / (sd² + c) where raters' deviations are known), or a quadrant as its label (Q1 +V +A, Q2 -V +A, Q3 -V -A, Q4 +V -A),
+which also tells the two signs.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from audio_gen.datasets._arrays import Arrays
+from audio_gen.errors import DatasetError
+from audio_gen.metrics.classification import accuracy
+from audio_gen.metrics.regression import pearson_r
+from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.training.augment import strengthen
+from audio_gen.training.images import Images
+from audio_gen.training.losses import correlation_loss
+from audio_gen.training.recipes.classifier import Trainee
+
+KIND = "image"
+QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
+SIGNS = {"Q1": (1.0, 1.0), "Q2": (-1.0, 1.0), "Q3": (-1.0, -1.0), "Q4": (1.0, -1.0)}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hyper-parameters; change them with `--set key=value`."""
+
+    steps: int = 3000
+    batch: int = 48
+    columns: int = 129
+    widths: tuple[int, ...] = (48, 96, 128, 192)
+    dropout: float = 0.3
+    rate: float = 1e-3
+    warmup: int = 100
+    decay: float = 0.02
+    strength: float = 0.8
+    stretch: float = 0.03
+    ema: float = 0.998
+    smoothing: float = 0.1
+    agreement: float = 0.1  # c in the weight 1 / (sd² + c)
+
+
+class Emotion(Trainee):
+    """One trunk; a softmax over quadrants, and a Gaussian each for valence and arousal."""
+
+    def __init__(self, arrays: Arrays, settings: Settings, init: Checkpoint | None = None) -> None:
+        train, self.valid = arrays.chosen("train"), arrays.chosen("valid")
+        self.pools: dict[str, list[list[int]]] = {}
+        for name in dict.fromkeys(arrays.tracks[n].dataset for n in train):
+            strata: dict[str, list[int]] = defaultdict(list)
+            for number in (n for n in train if arrays.tracks[n].dataset == name):
+                if knows(arrays, number):
+                    strata[arrays.tracks[number].label if arrays.tracks[number].label in QUADRANTS else ""].append(
+                        number
+                    )
+            if strata:
+                self.pools[name] = list(strata.values())
+        if not self.pools:
+            raise DatasetError(
+                "training emotion needs tracks with valence and arousal, or with a label of Q1, Q2, Q3, Q4"
+            )
+        super().__init__(arrays, settings, len(QUADRANTS), 2, init)
+        self.images = Images(arrays, train + self.valid, settings.columns)
+
+    def step(self, step: int, progress: float) -> dict[str, float]:
+        share = max(2, self.settings.batch // len(self.pools))
+        tracks = [track for strata in self.pools.values() for track in _draw(strata, share)]
+        pictures = strengthen(self.images.draw(tracks, self.settings.stretch), self.settings.strength)
+        prediction = self.net(pictures.to(self.fabric.device))
+        means, log_variances = prediction.values.chunk(2, -1)
+        loss = torch.zeros((), device=self.fabric.device)
+        for begin in range(0, len(tracks), share):
+            part = slice(begin, begin + share)
+            if self.arrays.tracks[tracks[begin]].label in QUADRANTS:
+                loss = loss + self._quadrant_loss(tracks[part], prediction.logits[part], means[part])
+            else:
+                loss = loss + self._value_loss(tracks[part], prediction.logits[part], means[part], log_variances[part])
+        self.descend(loss / len(self.pools), step, progress)
+        return {"loss": loss.item()}
+
+    def _quadrant_loss(self, tracks: list[int], logits: torch.Tensor, means: torch.Tensor) -> torch.Tensor:
+        labels = [self.arrays.tracks[n].label for n in tracks]
+        numbers = torch.tensor([QUADRANTS.index(label) for label in labels], device=logits.device)
+        signs = torch.tensor([SIGNS[label] for label in labels], device=logits.device)
+        signs_loss = F.softplus(-4 * signs * means).mean()
+        return F.cross_entropy(logits, numbers, label_smoothing=self.settings.smoothing) + signs_loss
+
+    def _value_loss(
+        self, tracks: list[int], logits: torch.Tensor, means: torch.Tensor, log_variances: torch.Tensor
+    ) -> torch.Tensor:
+        targets = [self.arrays.tracks[n].targets for n in tracks]
+        loss = torch.zeros((), device=means.device)
+        for axis, name in enumerate(("valence", "arousal")):
+            truth = torch.tensor([target[name] for target in targets], device=means.device)
+            deviation = torch.tensor([target.get(f"{name}_sd", 0.3) for target in targets], device=means.device)
+            weight = 1 / (deviation**2 + self.settings.agreement)
+            weight = weight / weight.mean()
+            mean, log_variance = means[:, axis], log_variances[:, axis].clamp(-6, 2)
+            error = (mean - truth) ** 2
+            likelihood = 0.5 * (log_variance + error.detach() / log_variance.exp())
+            loss = loss + correlation_loss(mean, truth, weight) + 2 * (weight * error).mean() + 0.2 * likelihood.mean()
+        return loss
+
+    def validate(self) -> dict[str, float]:
+        net, device = self.ema.module, self.fabric.device
+        by_set: dict[str, list[int]] = defaultdict(list)
+        for number in self.valid:
+            if knows(self.arrays, number):
+                by_set[self.arrays.tracks[number].dataset].append(number)
+        found: dict[str, float] = {}
+        for name, numbers in by_set.items():
+            verdicts = [self.images.verdict(net, n, device) for n in numbers]
+            tracks = [self.arrays.tracks[n] for n in numbers]
+            if tracks[0].label in QUADRANTS:
+                guess = torch.stack([verdict.probs for verdict in verdicts]).argmax(1).cpu().numpy()
+                truth = np.array([QUADRANTS.index(track.label) for track in tracks])
+                found[f"{name}_quadrant"] = accuracy(truth, guess)
+            else:
+                values = torch.stack([verdict.values for verdict in verdicts]).cpu().numpy()
+                for axis, target in enumerate(("valence", "arousal")):
+                    reference = np.array([track.targets[target] for track in tracks])
+                    found[f"{name}_{target}_r"] = pearson_r(reference, values[:, axis])
+        return {"score": float(np.mean(list(found.values()))), **found}
+
+    def checkpoint(self, name: str, training: dict[str, Any]) -> Checkpoint:
+        return self.export(name, QUADRANTS, training)
+
+
+def knows(arrays: Arrays, number: int) -> bool:
+    """Whether a track tells anything about emotion."""
+    track = arrays.tracks[number]
+    return track.label in QUADRANTS or {"valence", "arousal"} <= track.targets.keys()
+
+
+def _draw(strata: list[list[int]], count: int) -> list[int]:
+    """`count` tracks, each stratum as often as the others."""
+    chosen = (strata[int(torch.randint(len(strata), ()))] for _ in range(count))
+    return [stratum[int(torch.randint(len(stratum), ()))] for stratum in chosen]
+
+
+def build(arrays: Arrays, settings: Settings, init: Checkpoint | None = None) -> Emotion:
+    """The recipe over prepared arrays."""
+    return Emotion(arrays, settings, init)

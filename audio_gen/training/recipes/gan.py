@@ -1,0 +1,213 @@
+"""The spectrogram GAN: relativistic pairing with exact R1 and R2 penalties (R3GAN, Huang et al., NeurIPS 2024).
+
+Data: arrays of kind "log_mel". The fake is detached once, in `Gan._discriminate`.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from torch import nn
+from torch.optim import Adam, Optimizer
+
+from audio_gen.datasets._arrays import Arrays
+from audio_gen.errors import DatasetError
+from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.models.discriminators import DiscriminatorNet
+from audio_gen.models.generator import ANCHOR, FAMILY, GeneratorNet, Noise
+from audio_gen.training.ema import Ema
+from audio_gen.training.fit import cosine
+from audio_gen.training.losses import gradient_penalty, relativistic_discriminator, relativistic_generator
+
+KIND = "log_mel"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hyper-parameters; change them with `--set key=value`."""
+
+    steps: int = 8000
+    batch: int = 32
+    frames: int = 128
+    widths: tuple[int, ...] = (256, 192, 128, 96)
+    rate: float = 2e-4
+    rate_end: float = 5e-5
+    gamma: float = 1.0
+    gamma_end: float = 0.1
+    ema: float = 0.999
+    augment: float = 0.3
+    quietest: float = -45.0  # crops below this level against the loudest crops (dB) are passed over
+
+
+class Crops:
+    """Class-balanced random crops of tracks whose frames lie one after the other."""
+
+    def __init__(self, arrays: Arrays, settings: Settings) -> None:
+        self.mel = torch.from_numpy(arrays.mel)
+        self.frames = settings.frames
+        starts: list[list[torch.Tensor]] = [[] for _ in arrays.labels]
+        level = self.mel.float().amax(1)
+        floor = float(torch.quantile(level[:: max(1, len(level) // 100_000)], 0.95)) + settings.quietest * 0.1151
+        for number in arrays.chosen("train"):
+            track, first, last = arrays.tracks[number], *map(int, arrays.index[number : number + 2])
+            if track.label not in arrays.labels or last - first < self.frames:
+                continue
+            windows = level[first:last].unfold(0, self.frames, 1).mean(1)
+            starts[arrays.labels.index(track.label)].append(first + torch.nonzero(windows > floor).squeeze(1))
+        empty = [label for label, found in zip(arrays.labels, starts, strict=True) if not sum(map(len, found))]
+        if empty:
+            raise DatasetError(f"no training track of at least {self.frames} loud frames for: {', '.join(empty)}")
+        self.starts = [torch.cat(found) for found in starts]
+
+    def draw(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log-mel `[count, n_mels, frames]` float32 and class numbers `[count]`."""
+        labels = torch.randint(len(self.starts), (count,))
+        first = torch.stack(
+            [self.starts[label][torch.randint(len(self.starts[label]), ())] for label in labels.tolist()]
+        )
+        rows = self.mel[first[:, None] + torch.arange(self.frames)]
+        return rows.float().transpose(1, 2), labels
+
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation of each band over a sample of crops, `[n_mels, 1]` each."""
+        state = torch.random.get_rng_state()
+        torch.manual_seed(0)
+        sample = self.draw(1024)[0]
+        torch.random.set_rng_state(state)
+        return sample.mean((0, 2))[:, None], sample.std((0, 2))[:, None].clamp_min(1e-3)
+
+
+def augment(x: torch.Tensor, chance: float) -> torch.Tensor:
+    """Gain ± 0.1 and a shift of up to one band, each with `chance`; on real and generated clips alike, differentiable."""
+    gain = (torch.rand(len(x), 1, 1, device=x.device) - 0.5) * 0.2
+    x = x + gain * (torch.rand(len(x), 1, 1, device=x.device) < chance)
+    shift = torch.randint(-1, 2, (len(x),), device=x.device) * (torch.rand(len(x), device=x.device) < chance)
+    bands = (torch.arange(x.shape[1], device=x.device) - shift[:, None]).clamp(0, x.shape[1] - 1)
+    return x.gather(1, bands[:, :, None].expand_as(x))
+
+
+class Gan:
+    """Two networks, two optimisers, two verbs: discriminate, generate."""
+
+    def __init__(self, arrays: Arrays, settings: Settings, init: Checkpoint | None = None) -> None:
+        self.settings, self.arrays = settings, arrays
+        self.crops = Crops(arrays, settings)
+        n_mels, classes = arrays.spec.n_mels, len(arrays.labels)
+        self.generator: Any = GeneratorNet(classes, n_mels, settings.widths)
+        self.discriminator: Any = DiscriminatorNet(classes, n_mels, settings.widths[::-1])
+        self.generator.mean, self.generator.std = self.crops.statistics()
+        if init is not None:
+            init.fill(self.generator).train()
+        self.ema = Ema(self.generator, settings.ema)
+        betas = (0.0, 0.9)
+        self.adam_g: Optimizer = Adam(self.generator.parameters(), settings.rate, betas)
+        self.adam_d: Optimizer = Adam(self.discriminator.parameters(), settings.rate, betas)
+
+    def setup(self, fabric: Fabric) -> None:
+        self.fabric = fabric
+        self.generator, self.adam_g = fabric.setup(self.generator, self.adam_g)
+        self.discriminator, self.adam_d = fabric.setup(self.discriminator, self.adam_d)
+        self.ema.module.to(fabric.device)
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {"generator": self.generator, "discriminator": self.discriminator, "ema": self.ema.module}
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        return {"generator": self.adam_g, "discriminator": self.adam_d}
+
+    def step(self, step: int, progress: float) -> dict[str, float]:
+        settings = self.settings
+        for optimizer in (self.adam_g, self.adam_d):
+            for group in optimizer.param_groups:
+                group["lr"] = cosine(settings.rate, settings.rate_end, progress)
+                group["betas"] = (0.0, cosine(0.9, 0.99, progress))
+        real, labels = self.crops.draw(settings.batch)
+        device = self.fabric.device
+        classes = F.one_hot(labels, len(self.arrays.labels)).float().to(device)
+        real = self.ema.module.standardise(real.to(device))
+        fake = self.generator(self._noise(len(real)), classes, settings.frames)
+        figures = self._discriminate(real, fake, classes, cosine(settings.gamma, settings.gamma_end, progress))
+        figures |= self._generate(real, fake, classes)
+        self.ema.update(self.generator, step)
+        return figures
+
+    def _noise(self, count: int) -> Noise:
+        net = self.ema.module
+        shapes = ((count, net.local, net.anchors(self.settings.frames)), (count, net.glob))
+        anchors, glob = (torch.randn(shape).to(self.fabric.device) for shape in shapes)
+        return Noise(anchors, glob, torch.randint(ANCHOR, (count,)).to(self.fabric.device))
+
+    def _discriminate(
+        self, real: torch.Tensor, fake: torch.Tensor, classes: torch.Tensor, gamma: float
+    ) -> dict[str, float]:
+        chance = self.settings.augment
+        x_real = augment(real, chance).detach().requires_grad_(True)
+        x_fake = augment(fake, chance).detach().requires_grad_(True)
+        on_real, on_fake = self.discriminator(x_real, classes), self.discriminator(x_fake, classes)
+        loss = relativistic_discriminator(on_real, on_fake)
+        r1, r2 = gradient_penalty(on_real, x_real), gradient_penalty(on_fake, x_fake)
+        self.adam_d.zero_grad()
+        self.fabric.backward(loss + gamma / 2 * (r1 + r2))
+        self.adam_d.step()
+        return {"d_loss": loss.item(), "r1": r1.item(), "r2": r2.item()}
+
+    def _generate(self, real: torch.Tensor, fake: torch.Tensor, classes: torch.Tensor) -> dict[str, float]:
+        chance = self.settings.augment
+        self.discriminator.requires_grad_(False)
+        on_fake = self.discriminator(augment(fake, chance), classes)
+        with torch.no_grad():
+            on_real = self.discriminator(augment(real, chance), classes)
+        loss = relativistic_generator(on_real, on_fake)
+        self.adam_g.zero_grad()
+        self.fabric.backward(loss)
+        self.adam_g.step()
+        self.discriminator.requires_grad_(True)
+        return {"g_loss": loss.item(), "fake_std": float(fake.detach().std(0).mean())}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Distance of band statistics to real crops; with a GAN this only warns, judge with `audio-gen evaluate`."""
+        net, device = self.ema.module, self.fabric.device
+        real, labels = self.crops.draw(256)
+        classes = F.one_hot(labels, len(self.arrays.labels)).float().to(device)
+        fake = net(self._noise(len(labels)), classes, self.settings.frames)
+        real = net.standardise(real.to(device))
+        distance = 0.0
+        for statistic in (_mean, _spread, _motion):
+            distance += float((statistic(real) - statistic(fake)).square().mean().sqrt())
+        return {"score": -distance, "distance": distance}
+
+    def checkpoint(self, name: str, training: dict[str, Any]) -> Checkpoint:
+        net = self.ema.module
+        config = {"classes": net.classes, "n_mels": self.arrays.spec.n_mels, "widths": list(self.settings.widths)}
+        return Checkpoint(
+            name=name,
+            family=FAMILY,
+            config=config,
+            spec=self.arrays.spec,
+            front_end={"name": "log_mel"},
+            labels=self.arrays.labels,
+            training={**training, "settings": asdict(self.settings)},
+            metrics={},
+            licence=self.arrays.licence,
+            state=net.state_dict(),
+        )
+
+
+def _mean(x: torch.Tensor) -> torch.Tensor:
+    return x.mean((0, 2))
+
+
+def _spread(x: torch.Tensor) -> torch.Tensor:
+    return x.std((0, 2))
+
+
+def _motion(x: torch.Tensor) -> torch.Tensor:
+    return x.diff(dim=2).abs().mean((0, 2))
+
+
+def build(arrays: Arrays, settings: Settings, init: Checkpoint | None = None) -> Gan:
+    """The recipe over prepared arrays."""
+    return Gan(arrays, settings, init)

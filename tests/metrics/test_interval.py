@@ -1,0 +1,60 @@
+"""Bootstrap intervals."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from audio_gen.errors import ParameterError
+from audio_gen.metrics.interval import Interval, bootstrap
+from audio_gen.metrics.regression import pearson_r
+
+
+def mean(values: np.ndarray) -> float:
+    return float(values.mean())
+
+
+def test_interval_of_a_mean_is_that_of_the_textbook() -> None:
+    values = np.random.default_rng(1).normal(3.0, 2.0, 400)
+    found = bootstrap(mean, values)
+    error = 1.96 * values.std() / math.sqrt(len(values))
+    assert found.value == values.mean()
+    assert found.low == pytest.approx(values.mean() - error, abs=0.03)
+    assert found.high == pytest.approx(values.mean() + error, abs=0.03)
+
+
+def test_same_seed_same_interval() -> None:
+    values = np.random.default_rng(0).normal(size=50)
+    assert bootstrap(mean, values, seed=4) == bootstrap(mean, values, seed=4)
+    assert bootstrap(mean, values, seed=4) != bootstrap(mean, values, seed=5)
+
+
+def test_rows_of_all_arrays_are_drawn_together() -> None:
+    x = np.random.default_rng(0).normal(size=30)
+    found = bootstrap(pearson_r, x, 2 * x + 1)
+    assert (found.value, found.low, found.high) == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_undefined_draws_are_left_out() -> None:
+    x = np.array([0.0, 0.0, 1.0])  # many draws are constant, and r is NaN there
+    found = bootstrap(pearson_r, x, x)
+    assert (found.low, found.high) == (1.0, 1.0)
+
+    def picky(values: np.ndarray) -> float:
+        if np.ptp(values) == 0:
+            raise ParameterError("constant")
+        return 2.0
+
+    assert bootstrap(picky, x) == Interval(2.0, 2.0, 2.0)
+
+
+def test_undefined_everywhere_is_null_in_json() -> None:
+    found = bootstrap(pearson_r, np.zeros(5), np.ones(5))
+    assert json.dumps(found.to_dict(), allow_nan=False) == '{"value": null, "low": null, "high": null}'
+
+
+@pytest.mark.parametrize("arrays", [(), (np.zeros(0),), (np.zeros(3), np.zeros(4))])
+def test_no_rows_or_unequal_rows_are_refused(arrays: tuple[np.ndarray, ...]) -> None:
+    with pytest.raises(ParameterError, match="arrays of one length"):
+        bootstrap(lambda *_: 0.0, *arrays)
