@@ -1,30 +1,74 @@
-"""What can be said of a MIDI file before it is played."""
+"""A Standard MIDI File as messages at their times in seconds."""
 
-import struct
+import io
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from audio_gen.errors import DecodeError
+from audio_gen.errors import DecodeError, ParameterError
+
+MAX_SECONDS = 3600.0  # a delta time of a few bytes can mean months
+DEFAULT_TEMPO = 500_000  # microseconds a beat, until the file says otherwise
 
 
-def check_midi(path: Path) -> bytes:
-    """The bytes of a Standard MIDI File whose chunks are all there, without the RIFF wrapper that some have.
+class Event(NamedTuple):
+    """A message of a channel."""
+
+    seconds: float  # from the start
+    message: Any  # mido.Message
+
+
+def read_midi(path: Path) -> tuple[bytes, list[Event]]:
+    """The file's bytes, and its channel messages in the order of time, up to the last note's end.
 
     Raises:
-        DecodeError: unreadable, not a Standard MIDI File, or broken off.
+        DecodeError: unreadable, no Standard MIDI File, broken off, damaged, without notes, or over an hour long.
+        ParameterError: mido is not installed.
     """
+    name = repr(str(path))
     try:
         if not path.is_file():
-            raise DecodeError(f"{str(path)!r} is not a file; give a Standard MIDI File")
+            raise DecodeError(f"{name} is no file; give a Standard MIDI File")
         data = path.read_bytes()
     except OSError as error:
-        raise DecodeError(f"{str(path)!r} can't be read: {error.strerror or error}") from error
-    head = start = 20 if data[:4] == b"RIFF" and data[8:12] == b"RMID" else 0
-    if data[start : start + 4] != b"MThd":
-        raise DecodeError(f"{str(path)!r} is not a Standard MIDI File (no MThd at its start)")
-    tracks = 0
-    while start + 8 <= len(data) and data[start : start + 4] in (b"MThd", b"MTrk"):
-        tracks += data[start : start + 4] == b"MTrk"
-        start += 8 + struct.unpack(">I", data[start + 4 : start + 8])[0]
-    if start > len(data) or tracks == 0:
-        raise DecodeError(f"{str(path)!r} breaks off in its track {tracks}; get a whole copy of the file")
-    return data[head:]
+        raise DecodeError(f"{name} can't be read ({error.strerror}); check its permissions") from error
+    if data[:4] == b"RIFF" and data[8:12] == b"RMID":
+        data = data[20:]
+    if data[:4] != b"MThd":
+        raise DecodeError(f"{name} is no Standard MIDI File (it doesn't start with MThd); export it again")
+    events = _events(data, name)
+    notes = [index for index, event in enumerate(events) if event.message.type in ("note_on", "note_off")]
+    if not any(event.message.type == "note_on" and event.message.velocity for event in events):
+        raise DecodeError(f"{name} holds no notes; check that it is the right MIDI file")
+    events = events[: notes[-1] + 1]
+    if events[-1].seconds > MAX_SECONDS:
+        raise DecodeError(f"{name} lasts {events[-1].seconds:.0f} s; at most {MAX_SECONDS:.0f} s can be rendered")
+    return data, events
+
+
+def _events(data: bytes, name: str) -> list[Event]:
+    try:
+        import mido
+    except ImportError as error:
+        raise ParameterError("MIDI needs mido: `pip install mido`, or install audio-gen[midi]") from error
+    try:
+        # `clip`: a data byte over 127 is brought into range, as players do it
+        midi = mido.MidiFile(file=io.BytesIO(data), clip=True)
+        return _timed(mido.merge_tracks(midi.tracks), midi.ticks_per_beat)
+    except Exception as error:  # mido has no error of its own
+        reason = "it breaks off" if isinstance(error, EOFError) else str(error) or type(error).__name__
+        raise DecodeError(f"{name} is a damaged MIDI file ({reason}); get a whole copy of it") from error
+
+
+def _timed(messages: Any, division: int) -> list[Event]:
+    if division == 0:
+        raise ValueError("0 ticks a beat")
+    tempo, now, events = DEFAULT_TEMPO, 0.0, []
+    # a negative division counts frames a second in its upper byte, ticks a frame in the lower one
+    fixed = 1 / (-(division >> 8) * (division & 255 or 1)) if division < 0 else None
+    for message in messages:
+        now += message.time * (fixed or tempo / 1e6 / division)
+        if message.type == "set_tempo":
+            tempo = message.tempo
+        elif not message.is_meta and hasattr(message, "channel"):
+            events.append(Event(now, message))
+    return events

@@ -80,9 +80,7 @@ def _first_that_opens(
         file.seek(0)
         try:
             return backend(file, kind)
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001  # decoders raise whatever they like, plain ValueError too
+        except Exception as error:  # noqa: BLE001  # decoders raise what they like, MemoryError over an absurd size too
             reasons.append(describe(error))
     raise DecodeError(f"{name} can't be decoded as {kind.name} ({'; '.join(reasons)}); {ADVICE}")
 

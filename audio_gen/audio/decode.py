@@ -78,9 +78,7 @@ class AudioSource:
     def _read(self, size: int) -> np.ndarray:
         try:
             block = self._reader.read(size)
-        except MemoryError:
-            raise
-        except Exception as error:  # decoders raise whatever they like, plain ValueError too
+        except Exception as error:  # decoders raise what they like, MemoryError over an absurd size too
             after = self._reader.position / self.sample_rate
             raise DecodeError(
                 f"{self._name} is damaged or breaks off after {after:.2f} s ({describe(error)}); get a whole copy of it"

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 from audio_gen.audio import _fluidsynth, _tinysoundfont
-from audio_gen.audio._midi import check_midi
+from audio_gen.audio._midi import MAX_SECONDS, read_midi
 from audio_gen.audio.clip import Clip
-from audio_gen.errors import DecodeError, ParameterError
+from audio_gen.errors import ParameterError
 
 MIDI_EXTENSIONS = (".mid", ".midi")
 FOLDERS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/sounds/sf3"), Path("/usr/share/soundfonts"))
@@ -29,27 +29,26 @@ def render(
         midi_path: Standard MIDI File.
         soundfont: SF2 or SF3 file; None looks for one (`find_soundfont`).
         sample_rate: in Hz, 8000 to 192000.
-        seconds: exact length, cut or filled with silence; None is the last note and what of it rings on.
+        seconds: exact length, cut or filled with silence, at most an hour; None: all notes and what rings on.
 
     Raises:
-        DecodeError: the MIDI file is unreadable, broken off or holds no notes.
-        ParameterError: no SoundFont or no back end is there, or an argument is out of range.
+        DecodeError: the MIDI file is unreadable, damaged, broken off, over an hour long or without notes.
+        ParameterError: no SoundFont, no synthesizer or no mido is there, or an argument is out of range.
     """
     if not 8000 <= sample_rate <= 192000:
         raise ParameterError(f"sample_rate must be 8000 to 192000 Hz, not {sample_rate}")
-    if seconds is not None and not 0 < seconds <= 36000:
-        raise ParameterError(f"seconds must be above 0 and at most 36000, not {seconds}")
-    data = check_midi(Path(midi_path))
+    if seconds is not None and not 0 < seconds <= MAX_SECONDS:
+        raise ParameterError(f"seconds must be above 0 and at most {MAX_SECONDS:.0f}, not {seconds}")
+    total = None if seconds is None else max(1, round(seconds * sample_rate))
+    data, events = read_midi(Path(midi_path))
     font = find_soundfont(soundfont)
     if importlib.util.find_spec("tinysoundfont"):
-        samples = _tinysoundfont.play(data, font, sample_rate, seconds)
+        samples = _tinysoundfont.play(events, font, sample_rate, total)
     elif shutil.which("fluidsynth"):
-        samples = _fluidsynth.play(data, font, sample_rate, seconds)
+        samples = _fluidsynth.play(data, font, sample_rate, total)
     else:
         raise ParameterError("no synthesizer: `pip install --no-deps tinysoundfont`, or install the program fluidsynth")
-    if samples is None:
-        raise DecodeError(f"{str(midi_path)!r} holds no notes; check that it is the right MIDI file")
-    # the synthesizers add up voices without a ceiling: a loud chord is scaled down as a whole, never clipped
+    # voices add up without a ceiling: where they come over full scale, the whole clip is scaled down
     return Clip(samples / samples.abs().max().clamp_min(1.0), sample_rate)
 
 
@@ -57,17 +56,26 @@ def find_soundfont(soundfont: str | Path | None = None) -> Path:
     """The SoundFont to use: the argument, $AUDIO_GEN_SOUNDFONT, the system's, or the one in pretty_midi's package.
 
     Raises:
-        ParameterError: what was named is no file, or there is none anywhere.
+        ParameterError: what was named is no SoundFont, or there is none anywhere.
     """
     named = soundfont or os.environ.get("AUDIO_GEN_SOUNDFONT")
     if named:
-        if not Path(named).is_file():
+        if not _is_soundfont(Path(named)):
             raise ParameterError(f"no SoundFont at {str(named)!r}; {ADVICE}")
         return Path(named)
     for path in _candidates():
-        if path.is_file():
+        if _is_soundfont(path):
             return path
     raise ParameterError(f"no SoundFont found; {ADVICE}")
+
+
+def _is_soundfont(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError:
+        return False
+    return head[:4] == b"RIFF" and head[8:] == b"sfbk"
 
 
 def _candidates() -> list[Path]:

@@ -38,7 +38,7 @@ class Arrays:
     Args:
         kind: "image" or "log_mel".
         mel: image: uint8 `[N, n_mels, columns]`; log_mel: float16 `[frames, n_mels]`.
-        index: image: `[N]`, the track of each picture; log_mel: `[tracks + 1]`, where each track's frames begin and end.
+        index: image: `[N]`, the track of each picture; log_mel: `[tracks + 1]`, the bounds of each track's frames.
         tracks: their labels, in the order that `index` counts in.
         spec: the mel spec.
         labels: names of the classes.

@@ -19,7 +19,7 @@ class Prediction(NamedTuple):
 
     Args:
         logits: `[B, classes]`, before the softmax.
-        values: `[B, 2 * dimensions]`: for each dimension a mean, then for each a log variance; empty without dimensions.
+        values: `[B, 2 * dimensions]`: a mean for each dimension, then a log variance for each.
         embedding: `[B, D]`: the pooled features.
     """
 

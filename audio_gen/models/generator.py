@@ -17,7 +17,7 @@ EDGE = 4  # coarse steps at each end that see the padding and are cut away
 
 
 class Noise(NamedTuple):
-    """What one clip is made from: `anchors [B, local, A]`, `glob [B, glob]`, `offset [B]` (coarse steps, 0 ≤ … < ANCHOR)."""
+    """What clips are made from: `anchors [B, local, A]`, `glob [B, glob]`, `offset [B]` coarse steps below ANCHOR."""
 
     anchors: torch.Tensor
     glob: torch.Tensor
@@ -35,8 +35,8 @@ class ResidualBlock1d(nn.Module):
         nn.init.zeros_(self.conv2.bias)  # type: ignore[arg-type]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.conv1(F.leaky_relu(x, 0.2))
-        return x + self.conv2(F.leaky_relu(y, 0.2))
+        y: torch.Tensor = x + self.conv2(F.leaky_relu(self.conv1(F.leaky_relu(x, 0.2)), 0.2))
+        return y
 
 
 class GeneratorNet(nn.Module):
@@ -67,7 +67,7 @@ class GeneratorNet(nn.Module):
     ) -> None:
         super().__init__()
         self.local, self.glob, self.classes = local, glob, classes
-        self.stride = 2 ** (len(widths) - 1)
+        self.stride: int = 2 ** (len(widths) - 1)
         self.embedding = nn.Linear(classes, embedding, bias=False)
         self.first = nn.Conv1d(local + glob + embedding, widths[0], 3, padding=1, padding_mode="replicate")
         self.stages = nn.ModuleList()
@@ -87,7 +87,7 @@ class GeneratorNet(nn.Module):
         return (self.coarse(frames) + ANCHOR - 1) // ANCHOR + 2
 
     def forward(self, noise: Noise, classes: torch.Tensor, frames: int) -> torch.Tensor:
-        """`classes [B, classes]` (one-hot, or a mixture) → standardised log-mel `[B, n_mels, frames]`, about [-1, 1]."""
+        """`classes [B, classes]` (one-hot or a mixture) → standardised log-mel `[B, n_mels, frames]`, about [-1, 1]."""
         steps = self.coarse(frames)
         position = (torch.arange(steps, device=classes.device) + noise.offset[:, None]) / ANCHOR
         left = position.long()

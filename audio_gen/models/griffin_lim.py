@@ -44,7 +44,7 @@ class GriffinLim(nn.Module):
     def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
         if log_mel.shape[-1] < 2 or log_mel.shape[-2] != self.spec.n_mels:
             raise ParameterError(
-                f"a log-mel to vocode is [{self.spec.n_mels}, frames] with at least two frames, not {list(log_mel.shape)}"
+                f"a log-mel to vocode is [{self.spec.n_mels}, frames] with ≥ 2 frames, not {list(log_mel.shape)}"
             )
         magnitude = self.magnitude(log_mel.float()).reshape(-1, 1 + self.spec.n_fft // 2, log_mel.shape[-1])
         length = self.spec.hop_length * (log_mel.shape[-1] - 1)

@@ -42,7 +42,9 @@ def feature_files(folder: Path) -> dict[str, Mel]:
         if manifest.is_file():
             rows = [row for row in map(_features, read_records(manifest, kind)) if row]
             return {path: Mel(folder / output, MelSpec.from_dict(spec)) for path, output, spec in rows}
-    raise ParameterError(f"no manifest.jsonl or manifest.parquet in {str(folder)!r}; give the folder that `audio-gen features` wrote to")
+    raise ParameterError(
+        f"no manifest.jsonl or manifest.parquet in {str(folder)!r}; give the folder that `audio-gen features` wrote to"
+    )
 
 
 def _features(record: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] | None:

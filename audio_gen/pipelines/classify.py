@@ -50,7 +50,7 @@ class Result:
 
 
 class Classifier:
-    """A trained classifier: `for r in Classifier.load("genre").predict(["a.mp3", "albums/"]): print(r.path, r.top(3))`."""
+    """A trained classifier: `for r in Classifier.load("genre").predict(["albums/"]): print(r.path, r.top(3))`."""
 
     def __init__(self, model: checkpoint.Checkpoint, device: torch.device | None = None) -> None:
         self.checkpoint = model
@@ -125,7 +125,7 @@ class Classifier:
 
 
 def timeline(probs: torch.Tensor, names: Sequence[str], hop: float, duration: float) -> list[dict[str, Any]]:
-    """Segments of equal label from window probabilities `[K, classes]`; window k speaks for the time around its middle."""
+    """Segments of equal label from window probabilities `[K, classes]`; a window speaks for the time at its middle."""
     smooth = probs if len(probs) < 3 else torch.cat([probs[:1], probs.unfold(0, 3, 1).median(-1).values, probs[-1:]])
     edges = [0.0, *((k + 1.5) * hop for k in range(len(probs) - 1)), duration]
     segments: list[dict[str, Any]] = []

@@ -33,7 +33,7 @@ def clip_generator(seed: int, index: int) -> torch.Generator:
 
 
 class Generator:
-    """Makes new clips with a trained generator: `Generator.load("music").sample(4, seconds=10, label="folk", seed=7)`."""
+    """Makes new clips: `Generator.load("music").sample(4, seconds=10, label="folk", seed=7)`."""
 
     def __init__(self, model: checkpoint.Checkpoint, device: torch.device | None = None) -> None:
         self.checkpoint = model
@@ -66,7 +66,7 @@ class Generator:
         batch_size: int = 1,
         skip: Sequence[int] = (),
     ) -> Iterator[Generated]:
-        """New log-mels, one after the other; without a label the labels take turns. Clips numbered in `skip` are left out.
+        """New log-mels, one by one; without a label the labels take turns. Clips numbered in `skip` are left out.
 
         On the CPU they are made one by one, since convolutions round differently for different batch shapes.
 
@@ -123,7 +123,7 @@ class Generator:
         return vocoder
 
     def tags(self, item: Generated, vocoder: str) -> dict[str, str]:
-        """What a file made from `item` says of itself; no time, path or batch size, so that equal seeds give equal bytes."""
+        """What a file made from `item` says of itself: no time, path or batch size, so equal seeds give equal bytes."""
         from audio_gen import __version__
 
         model = self.checkpoint

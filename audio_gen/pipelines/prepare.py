@@ -49,7 +49,7 @@ def prepare(
         progress: wraps the iteration over tracks, given their number.
 
     Raises:
-        DatasetError: a dataset is missing, or none of its tracks can be read; one that can't be is left out with a warning.
+        DatasetError: a dataset is missing, or no track can be read; one that can't be is left out with a warning.
         ParameterError: unknown dataset or kind.
     """
     if kind not in KINDS:

@@ -24,7 +24,7 @@ OVERLAP = 64
 
 
 class Vocoder:
-    """Turns log-mels of one spec into sound. `vocoder(log_mel)` takes `[n_mels, N]` or `[1, n_mels, N]`, gives a Clip."""
+    """Turns log-mels of one spec into sound: `vocoder(log_mel)`, `[n_mels, N]` or `[1, n_mels, N]`, gives a Clip."""
 
     def __init__(self, name: str, module: GriffinLim, device: torch.device | None = None) -> None:
         self.name = name
@@ -43,7 +43,7 @@ class Vocoder:
         """The vocoder called `name` for log-mels of `spec`.
 
         Args:
-            name: "griffin-lim", which has no weights and takes any spec; a checkpoint of family "vocoder" by name or path.
+            name: "griffin-lim" (no weights, any spec), or a checkpoint of family "vocoder" by name or path.
             spec: what it has to understand; None is its own (Griffin-Lim: MelSpec's defaults).
             device: where to compute; None is the CPU.
 

@@ -39,7 +39,7 @@ def shift_bands(x: Pictures, chance: float, most: int = 3) -> Pictures:
 
 
 def mask(x: Pictures, bands: int, columns: int, count: int = 2) -> Pictures:
-    """`count` stripes of up to `bands` bands and up to `columns` columns are silenced (SpecAugment, Park et al., 2019)."""
+    """`count` stripes of up to `bands` bands and `columns` columns are silenced (SpecAugment, Park et al., 2019)."""
     keep = torch.ones_like(x, dtype=torch.bool)
     for size, most, axis in ((x.shape[1], bands, 1), (x.shape[2], columns, 2)):
         for _ in range(count):

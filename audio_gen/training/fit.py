@@ -5,6 +5,7 @@ on the CPU, to one that was not.
 """
 
 import math
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,13 +118,8 @@ def fit(recipe: Recipe, run: Run) -> Path:
                 log(step, {f"valid_{key}": value for key, value in found.items()}, note=True)
                 if found["score"] > best:
                     best = found["score"]
-                    facts = {
-                        **(run.facts or {}),
-                        "steps": run.steps,
-                        "best_step": step,
-                        "seed": run.seed,
-                        "valid": found,
-                    }
+                    facts = {**(run.facts or {}), "steps": run.steps, "best_step": step, "seed": run.seed}
+                    facts["valid"] = found
                     recipe.checkpoint(run.name, facts).save(best_path)
             if fabric.is_global_zero and (validated or time.monotonic() - last_save > run.save_every):
                 _save(recipe, run, state_path, step, best)
@@ -151,7 +147,7 @@ def _resume(recipe: Recipe, run: Run, path: Path, fabric: Fabric) -> tuple[int, 
     asked = {"name": run.name, "seed": run.seed, "steps": run.steps}
     if state["run"] != asked:
         raise DatasetError(
-            f"{path.parent} holds another run ({state['run']}, now asked: {asked}); give --overwrite or another --run folder"
+            f"{path.parent} holds another run ({state['run']}, now asked: {asked}); give --overwrite or another --name"
         )
     for key, module in recipe.modules().items():
         module.load_state_dict(state["modules"][key])
@@ -167,16 +163,10 @@ class _Log(Protocol):
 @contextmanager
 def _logger(run: Run, fabric: Fabric) -> Iterator[_Log]:
     """Progress bar with ETA on a terminal, a line a validation elsewhere, TensorBoard where it is installed."""
-    import sys
-
     from tqdm import tqdm
 
-    try:
-        from torch.utils.tensorboard import SummaryWriter  # type: ignore[attr-defined]
-    except ImportError:
-        SummaryWriter = None
     main = fabric.is_global_zero
-    writer = SummaryWriter(str(run.folder / "tensorboard")) if SummaryWriter is not None and main else None
+    writer = _tensorboard(run.folder / "tensorboard") if main else None
     bar = tqdm(total=run.steps, desc=run.name, disable=run.quiet or not main or not sys.stderr.isatty(), smoothing=0.05)
 
     def log(step: int, figures: dict[str, float], note: bool = False) -> None:
@@ -196,3 +186,12 @@ def _logger(run: Run, fabric: Fabric) -> Iterator[_Log]:
         bar.close()
         if writer is not None:
             writer.close()
+
+
+def _tensorboard(folder: Path) -> Any:
+    """A writer for TensorBoard, or None where it isn't installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder))

@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     refuse_existing(arguments, [arguments.output] if arguments.output.exists() else [])
 
     def progress(parts: Iterable[Arrays | None], total: int) -> Iterable[Arrays | None]:
-        return tqdm(parts, total=total, unit="track", disable=True if arguments.quiet else None)
+        bar: Iterable[Arrays | None] = tqdm(parts, total=total, unit="track", disable=arguments.quiet or None)
+        return bar
 
     arrays = prepare(
         arguments.datasets,

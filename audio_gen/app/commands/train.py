@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from audio_gen.app import options
 from audio_gen.errors import ParameterError
+from audio_gen.pipelines.records import write_stdout
 from audio_gen.registry import names
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         overwrite=arguments.overwrite,
         facts={"data": Path(arguments.data).name, "command": "audio-gen " + shlex.join(sys.argv[1:])},
     )
-    print(train(plan, arrays))
+    write_stdout(f"{train(plan, arrays)}\n".encode())
     return 0
 
 

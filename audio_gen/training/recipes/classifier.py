@@ -1,4 +1,7 @@
-"""A classifier over classes: genre, style, or a user's own labels. Data: arrays of kind "image" with a label a track."""
+"""A classifier over classes: genre, style, or a user's own labels.
+
+Data: arrays of kind "image" with a label a track.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -54,7 +57,7 @@ class Trainee:
 
     def __init__(self, arrays: Arrays, settings: Any, classes: int, dimensions: int, init: Checkpoint | None) -> None:
         self.settings, self.arrays = settings, arrays
-        self.config = {"classes": classes, "dimensions": dimensions, "widths": list(settings.widths)}
+        self.config: dict[str, Any] = {"classes": classes, "dimensions": dimensions, "widths": list(settings.widths)}
         self.net: Any = ClassifierNet(**self.config, dropout=settings.dropout)
         if init is not None:
             fitting = {key: value for key, value in init.state.items() if not key.startswith(("classes.", "values."))}
@@ -113,7 +116,7 @@ class Classifier(Trainee):
         empty = [label for label, found in zip(self.labels, self.by_class, strict=True) if not found]
         if empty or len(self.labels) < 2 or not self.valid:
             raise DatasetError(
-                f"training needs at least two classes with tracks in both splits; there are {len(self.labels)} classes, "
+                f"training needs two classes or more with tracks in both splits; there are {len(self.labels)} classes, "
                 f"without a training track: {', '.join(empty) or 'none'}; validation tracks: {len(self.valid)}"
             )
         super().__init__(arrays, settings, len(self.labels), 0, init)

@@ -80,7 +80,7 @@ class Crops:
 
 
 def augment(x: torch.Tensor, chance: float) -> torch.Tensor:
-    """Gain ± 0.1 and a shift of up to one band, each with `chance`; on real and generated clips alike, differentiable."""
+    """Gain ± 0.1 and a shift of up to one band, each with `chance`; for real and generated clips; differentiable."""
     gain = (torch.rand(len(x), 1, 1, device=x.device) - 0.5) * 0.2
     x = x + gain * (torch.rand(len(x), 1, 1, device=x.device) < chance)
     shift = torch.randint(-1, 2, (len(x),), device=x.device) * (torch.rand(len(x), device=x.device) < chance)

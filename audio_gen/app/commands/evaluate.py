@@ -1,0 +1,88 @@
+"""`audio-gen evaluate`: a checkpoint against a dataset, as a table and as JSON."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from audio_gen.app import options
+from audio_gen.pipelines.records import write_stdout
+from audio_gen.registry import names
+
+HELP = "measure a checkpoint on a dataset's split, with 95 %% bootstrap intervals over tracks"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("name", metavar="NAME", help="a checkpoint by name or path")
+    parser.add_argument(
+        "--data", required=True, metavar="DATASET", help=f"one of: {', '.join(names('audio_gen.datasets'))}"
+    )
+    parser.add_argument("--root", type=Path, default=Path("data"), metavar="DIR", help="where it lies; default data")
+    parser.add_argument("--split", default="valid", metavar="SPLIT", help="any split that lies there; default valid")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="default auto")
+    group = parser.add_argument_group("generators")
+    group.add_argument("--judge", default="styles", metavar="NAME", help="classifier over its labels; default styles")
+    group.add_argument("--listener", default="genre", metavar="NAME", help="classifier to embed with; default genre")
+    group.add_argument("--count", type=options.at_least(8), default=200, metavar="N", help="clips to make; default 200")
+    group.add_argument("--seed", type=int, default=0, metavar="K", help="of the clips; default 0")
+    group.add_argument("--vocoder", default="griffin-lim", metavar="V", help="default griffin-lim")
+    parser.add_argument("--quiet", action="store_true", help="no notes, only warnings and errors")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; gives the exit code."""
+    from audio_gen.atomic import replacing
+    from audio_gen.models import checkpoint
+    from audio_gen.models.generator import FAMILY as GENERATOR
+
+    model = checkpoint.load(arguments.name)
+    found = _generator(arguments, model) if model.family == GENERATOR else _classifier(arguments, model)
+    if arguments.json is not None:
+        with replacing(arguments.json) as part:
+            part.write_text(json.dumps(found, indent=2) + "\n")
+    _print(found)
+    return 0
+
+
+def _classifier(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
+    from audio_gen.pipelines.classify import Classifier
+    from audio_gen.pipelines.device import pick_device
+    from audio_gen.pipelines.evaluate import evaluate_classifier
+
+    classifier = Classifier(model, pick_device(arguments.device))
+    return evaluate_classifier(classifier, arguments.data, arguments.root, arguments.split)
+
+
+def _generator(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
+    from audio_gen.pipelines.classify import Classifier
+    from audio_gen.pipelines.device import pick_device
+    from audio_gen.pipelines.evaluate_generator import evaluate_generator
+    from audio_gen.pipelines.generate import Generator
+
+    device = pick_device(arguments.device)
+    return evaluate_generator(
+        Generator(model, device),
+        Classifier.load(arguments.judge, device=device),
+        Classifier.load(arguments.listener, device=device),
+        arguments.data,
+        arguments.root,
+        arguments.split,
+        count=arguments.count,
+        seed=arguments.seed,
+        vocoder=arguments.vocoder,
+    )
+
+
+def _print(found: dict[str, Any]) -> None:
+    """Figures as a table; lists and tables of the details stay in the JSON."""
+    for key, value in [*found.items(), *found["details"].items()]:
+        if isinstance(value, dict) and {"value", "low", "high"} == value.keys():
+            numbers = [float("nan") if part is None else part for part in (value["value"], value["low"], value["high"])]
+            text = f"{numbers[0]:8.3f}   95 % [{numbers[1]:.3f}, {numbers[2]:.3f}]"
+        elif isinstance(value, (str, int, float)):
+            text = format(value, "8.3f") if isinstance(value, float) else str(value)
+        else:
+            continue
+        write_stdout(f"{key:24} {text}\n".encode())
