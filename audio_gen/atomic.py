@@ -1,5 +1,6 @@
 """Files written whole or not at all: into a hidden neighbour first, then renamed."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Folders on the way to `path` are created. What a killed process left is overwritten by the next attempt.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem[:200]}.part{path.suffix}")
+    name = os.fsencode(path.name)
+    stem = path.stem if len(name) <= 240 else hashlib.sha256(name).hexdigest()  # names end at 255 bytes
+    part = path.with_name(f".{stem}.part{path.suffix}")
     try:
         yield part
         os.replace(part, path)

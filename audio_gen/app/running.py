@@ -113,12 +113,12 @@ def finish(counts: Counts, *, skipped: int) -> int:
 
 
 def record_target(arguments: argparse.Namespace) -> Path | None:
-    """The file after -o (in a folder that exists: `records.jsonl` or the like), None for standard output.
+    """The file after -o (in a folder that exists: `records.jsonl` or the like), None for standard output or `-`.
 
     Raises:
         ParameterError: Parquet without -o.
     """
-    target = None if arguments.output is None else Path(arguments.output)
+    target = None if arguments.output in (None, "-") else Path(arguments.output)
     if target is not None and target.is_dir():
         target = target / f"records.{arguments.format}"
     check_format(arguments.format, target)

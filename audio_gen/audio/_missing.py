@@ -1,7 +1,7 @@
 """How many bytes a file's own structure promises beyond its end: the mark of a download that broke off."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from audio_gen.audio._sniff import Kind
@@ -27,18 +27,36 @@ def _read(file: BinaryIO, offset: int, count: int) -> bytes:
     return file.read(count).ljust(count, b"\0")
 
 
-def _riff_end(file: BinaryIO, start: int, size: int) -> int:
-    head = _read(file, start, 12)
-    order = ">" if head[:4] in (b"RIFX", b"FORM") else "<"
-    at, long_size = start + 12, None
+def is_unfinished_wave(file: BinaryIO, kind: Kind) -> bool:
+    """Whether a WAV's data chunk states no length though data follow: its writer was stopped, or wrote to a pipe."""
+    if kind.name != "wav":
+        return False
+    size = file.seek(0, 2)
+    for name, at, length in _chunks(file, kind.start, size):
+        if name == b"data":
+            follower, follows = struct.unpack("<4sI", _read(file, at, 8))
+            return length == 0 and at < size and not (follower.strip().isalnum() and at + 8 + follows <= size)
+    return False
+
+
+def _chunks(file: BinaryIO, start: int, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, place and length of the contents of each RIFF or AIFF chunk."""
+    order = ">" if _read(file, start, 4) in (b"RIFX", b"FORM") else "<"
+    at, long_length = start + 12, None
     while at + 8 <= size:
         name, length = struct.unpack(f"{order}4sI", _read(file, at, 8))
-        if name == b"ds64":
-            long_size = struct.unpack("<Q", _read(file, at + 16, 8))[0]
-        if name in (b"data", b"SSND"):
-            length = long_size if long_size is not None and length == 0xFFFFFFFF else length
-            return size if _is_streamed(length) else at + 8 + length - SLACK
+        if name == b"ds64":  # of an RF64, whose data chunk has no room for it
+            long_length = struct.unpack("<Q", _read(file, at + 16, 8))[0]
+        if name == b"data" and length == 0xFFFFFFFF and long_length is not None:
+            length = long_length
+        yield name, at + 8, length
         at += 8 + length + length % 2
+
+
+def _riff_end(file: BinaryIO, start: int, size: int) -> int:
+    for name, at, length in _chunks(file, start, size):
+        if name in (b"data", b"SSND"):
+            return size if _is_streamed(length) else at + length - SLACK
     return size
 
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 
-from audio_gen.audio._missing import missing_bytes
+from audio_gen.audio._missing import is_unfinished_wave, missing_bytes
 from audio_gen.audio._pyav import PyAVReader
 from audio_gen.audio._sniff import Kind, sniff
 from audio_gen.audio._soundfile import KINDS, SoundFileReader
@@ -47,7 +47,10 @@ def open_reader(path: Path, name: str) -> Iterator[tuple[Reader, int]]:
             what = "empty" if file.seek(0, os.SEEK_END) == 0 else "no audio file of a known kind"
             raise DecodeError(f"{name} is {what}; {ADVICE}")
         missing = missing_bytes(file, kind)
-        reader = _first_that_opens(_backends(kind, missing), file, kind, name)
+        # libmpg123 complains on stderr of an MP3 that is too short; libsndfile takes an unfinished WAV for empty
+        avoid_soundfile = (kind.name == "mp3" and missing > 0) or is_unfinished_wave(file, kind)
+        backends = [PyAVReader] if avoid_soundfile or kind.name not in KINDS else [SoundFileReader, PyAVReader]
+        reader = _first_that_opens(backends, file, kind, name)
         try:
             _check_header(reader, name)
             # bytes are counted in more than one way in an MP3's header: believe its count of frames
@@ -64,12 +67,6 @@ def _open_file(path: Path, name: str) -> BinaryIO:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DecodeError(f"{name} can't be read ({reason}); check that it is there and its permissions") from error
-
-
-def _backends(kind: Kind, missing: int) -> list[Callable[[BinaryIO, Kind], Reader]]:
-    if kind.name not in KINDS or (kind.name == "mp3" and missing):  # of a short MP3 libmpg123 complains on stderr
-        return [PyAVReader]
-    return [SoundFileReader, PyAVReader]
 
 
 def _first_that_opens(

@@ -8,7 +8,6 @@ import math
 
 import torch
 import torch.nn.functional as F
-import torchaudio
 from torch import nn
 
 from audio_gen.errors import ParameterError
@@ -16,18 +15,35 @@ from audio_gen.features.mel_spec import MelSpec
 
 
 def mel_filter_bank(spec: MelSpec) -> torch.Tensor:
-    """`[n_mels, 1 + n_fft // 2]` float32: the Slaney filter bank of `spec`."""
-    bank: torch.Tensor = torchaudio.functional.melscale_fbanks(
-        1 + spec.n_fft // 2, spec.fmin, spec.top, spec.n_mels, spec.sample_rate, norm="slaney", mel_scale="slaney"
-    )
-    return bank.T.contiguous()
+    """`[n_mels, 1 + n_fft // 2]` float32: the Slaney filter bank of `spec`, triangles of area 1 over Hz.
+
+    Computed in float64: in float32 (torchaudio's way) it is off by 1e-5, more than the FFT.
+    """
+    mels = torch.linspace(_hz_to_mel(spec.fmin), _hz_to_mel(spec.top), spec.n_mels + 2, dtype=torch.float64)
+    edges = _mel_to_hz(mels)[:, None]  # lower end, peak and upper end of band i: i, i + 1, i + 2
+    hz = torch.arange(1 + spec.n_fft // 2, dtype=torch.float64) * (spec.sample_rate / spec.n_fft)
+    widths = edges.diff(dim=0)
+    slopes = (hz - edges[:-1]) / widths  # rise from edge i to i + 1
+    bank = torch.minimum(slopes[:-1], 1 - slopes[1:]).clamp_min(0) * (2 / (edges[2:] - edges[:-2]))
+    return bank.float()
+
+
+def _hz_to_mel(hz: float) -> float:
+    # Slaney: 200/3 Hz a mel up to 1 kHz (15 mel), from there on 27 mel for each factor of 6.4
+    return hz * 3 / 200 if hz < 1000 else 15 + 27 * math.log(hz / 1000) / math.log(6.4)
+
+
+def _mel_to_hz(mel: torch.Tensor) -> torch.Tensor:
+    return torch.where(mel < 15, mel * (200 / 3), 1000 * torch.exp((mel - 15) * (math.log(6.4) / 27)))
 
 
 class LogMel(nn.Module):
     """`[..., T] -> [..., n_mels, 1 + T // hop_length]`: log-mel spectrogram; differentiable, CPU and CUDA.
 
+    Samples of another precision are computed, and come back, in the module's: float32, or float64 after `.double()`.
+
     Raises:
-        ParameterError: the last dimension is empty.
+        ParameterError: the last dimension is empty, or the samples are whole numbers.
     """
 
     window: torch.Tensor
@@ -40,15 +56,16 @@ class LogMel(nn.Module):
         self.register_buffer("bank", mel_filter_bank(self.spec), persistent=False)
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
-        if samples.shape[-1] < 1:
-            raise ParameterError(f"a log-mel needs at least one sample, not {list(samples.shape)}")
+        if samples.shape[-1] < 1 or not samples.is_floating_point():
+            given = f"{samples.dtype} {list(samples.shape)}"
+            raise ParameterError(f"a log-mel needs at least one sample, in floating point, not {given}")
         return self.from_padded(pad_reflect(samples, self.spec.n_fft // 2))
 
     def from_padded(self, padded: torch.Tensor) -> torch.Tensor:
         """`[..., n_fft + (N - 1) * hop_length] -> [..., n_mels, N]`: frames of samples that are padded already."""
         spec = self.spec
         frames = torch.stft(
-            padded.reshape(-1, padded.shape[-1]),
+            padded.to(self.window.dtype).reshape(-1, padded.shape[-1]),
             spec.n_fft,
             spec.hop_length,
             window=self.window,

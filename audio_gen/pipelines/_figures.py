@@ -104,8 +104,8 @@ def _plane(valence: float, arousal: float, result: Mapping[str, Any]) -> str:
         f'<g transform="translate({x:.3f} {-y:.3f})"><ellipse class="spread" rx="{wide:.3f}" ry="{high:.3f}"/>'
         '<circle class="dot" r=".09"/></g>'
         '<text y="-1.07">energetic</text><text y="1.2">calm</text>'
-        '<text transform="translate(-1.08 0) rotate(-90)">sad</text>'
-        '<text transform="translate(1.2 0) rotate(-90)">happy</text></svg>'
+        '<text transform="translate(-1.08 0) rotate(-90)">unpleasant</text>'
+        '<text transform="translate(1.2 0) rotate(-90)">pleasant</text></svg>'
     )
     label = escape(str(result.get("label") or meaning))
     place = escape(f"{quadrant}: {meaning}" if meaning else quadrant)

@@ -10,6 +10,7 @@ from typing import Any
 from audio_gen.pipelines._figures import Media, media_html, number, result_html, timeline_html
 from audio_gen.pipelines._pictures import clock
 
+TAGS = ("label", "seed", "model", "vocoder", "licence")  # of a new clip: those shown at once, in this order
 # nothing is fetched and no script runs, whatever a file name says
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
 
@@ -60,8 +61,8 @@ _WHAT = (
 )
 _HEARD = (
     "Each picture is a log-mel spectrogram: time runs to the right, pitch upwards, and brighter is louder. "
-    "The bars are probabilities; the dot lies where the music is heard between sad and happy, calm and energetic, "
-    "and the pale disc around it is how unsure the model is."
+    "The bars are probabilities; the dot lies where the music is heard between unpleasant and pleasant, "
+    "calm and energetic, and the pale disc around it is how unsure the model is."
 )
 _NEW = (
     "Nobody played these: a network drew a spectrogram from random numbers (the seed) and a class label, "
@@ -132,10 +133,17 @@ def _table(records: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _generated_card(name: str, tags: Mapping[str, str], media: Media) -> str:
-    rows = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in tags.items())
-    facts = f"<dl>{rows}</dl>" if rows else '<p class="soft">This file carries no tags.</p>'
+    first = {key: tags[key] for key in TAGS if key in tags}
+    rest = {key: value for key, value in tags.items() if key not in first}
+    facts = _facts(first) if tags else '<p class="soft">This file carries no tags.</p>'
+    more = f"<details><summary>What else the file says of itself</summary>{_facts(rest)}</details>" if rest else ""
     heading = f'<h3>{escape(name)}</h3>\n<p class="soft">{clock(media.seconds)}</p>'
-    return f'<article class="card">\n{heading}\n{media_html(media, name)}\n{facts}\n</article>'
+    return f'<article class="card">\n{heading}\n{media_html(media, name)}\n{facts}{more}\n</article>'
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    rows = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in facts.items())
+    return f"<dl>{rows}</dl>" if rows else ""
 
 
 def _made(report: Report) -> str:

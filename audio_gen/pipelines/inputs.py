@@ -134,11 +134,10 @@ def _scan(top: str, extensions: tuple[str, ...], seen: set[Identity]) -> list[st
     while folders or links:
         if not folders:
             link = links.pop(0)
-            fresh = _unseen([link], seen)
             if os.path.isdir(link):
-                folders += fresh
-            else:
-                files += fresh
+                folders += _unseen([link], seen)
+            elif os.path.isfile(link) or not os.path.exists(link):  # a dead one becomes a record that says so
+                files += _unseen([link], seen)
             continue
         for entry in _entries(folders.pop()):
             wanted = entry.name.lower().endswith(extensions)
@@ -178,7 +177,7 @@ def _unseen(paths: Iterable[str], seen: set[Identity]) -> list[str]:
 def _identity(path: str) -> Identity:
     try:
         status = os.stat(path)
-    except OSError:  # a link to nothing, or to itself: stays a source, and becomes a record that says so
+    except OSError:  # a link to nothing, or to itself
         return os.path.abspath(path)
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
 

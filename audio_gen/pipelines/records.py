@@ -120,6 +120,8 @@ def check_format(kind: str, target: Path | None) -> None:
 
 def write_stdout(data: bytes) -> None:
     """UTF-8 bytes to standard output, whatever its encoding, flushed."""
+    if sys.stdout.isatty() and sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")  # take the progress bar off the line
     sys.stdout.flush()
     raw = getattr(sys.stdout, "buffer", None)
     if raw is None:

@@ -57,13 +57,16 @@ def read_records(path: Path, kind: str) -> list[dict[str, Any]]:
             return _read_json_lines(path.read_bytes())
         if kind == "csv":
             with path.open(newline="", encoding="utf-8") as file:
-                rows = [{name: cell for name, cell in row.items() if cell} for row in csv.DictReader(file)]
+                reader = csv.DictReader(file)
+                columns = reader.fieldnames or ()
+                rows = [{str(name): cell or None for name, cell in row.items()} for row in reader]
         else:
             import pyarrow.parquet
 
-            table = pyarrow.parquet.read_table(path).to_pylist()
-            rows = [{name: cell for name, cell in row.items() if cell is not None} for row in table]
-        if not all("path" in row and "ok" in row for row in rows):
+            table = pyarrow.parquet.read_table(path)
+            columns = table.column_names
+            rows = table.to_pylist()
+        if not {"path", "ok"} <= set(columns):
             raise ValueError("no columns 'path' and 'ok'")
     except (ValueError, KeyError, AttributeError, csv.Error) as error:  # pyarrow's ArrowInvalid is a ValueError
         raise ParameterError(

@@ -34,7 +34,7 @@ def test_folders_are_searched_to_the_bottom_in_order(here: Path) -> None:
     put(here, "m/.hidden.wav", "m/.git/y.wav", "m/a/._z.mp3")
     found = find_audio(["m"], extensions=WAV)
     assert names(found) == ["m/a/deep/x.wav", "m/a/z.MP3", "m/a.wav", "m/b.wav", "m/x.wav/inside.wav"]
-    assert [source.relative.as_posix() for source in found][0] == "a/deep/x.wav"
+    assert found[0].relative == Path("a/deep/x.wav")
 
 
 def test_the_name_is_the_argument_as_given(here: Path) -> None:

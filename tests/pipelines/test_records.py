@@ -120,9 +120,15 @@ def test_json_lines_are_out_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
 def test_what_came_before_an_interrupt_stays(tmp_path: Path, kind: str) -> None:
     target = tmp_path / f"o.{kind}"
-    with pytest.raises(KeyboardInterrupt), RecordWriter(kind, target) as writer:
-        writer.write(GOOD)
-        raise KeyboardInterrupt
+    writer = RecordWriter(kind, target)
+
+    def interrupted() -> None:
+        with writer:
+            writer.write(GOOD)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert [record["path"] for record in read_done(target, kind)] == ["a/b.mp3"]
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, default=Path("data"), metavar="DIR", help="where it lies; default data")
     parser.add_argument("--split", default="valid", metavar="SPLIT", help="any split that lies there; default valid")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    parser.add_argument("--record", action="store_true", help="keep the figures in the checkpoint, for `info` to show")
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="default auto")
     group = parser.add_argument_group("generators")
     group.add_argument("--judge", default="styles", metavar="NAME", help="classifier over its labels; default styles")
@@ -42,6 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         with replacing(arguments.json) as part:
             part.write_text(json.dumps(found, indent=2) + "\n")
+    if arguments.record:
+        metrics = {**model.metrics, f"{arguments.data}/{arguments.split}": found}
+        replace(model, metrics=metrics).save(checkpoint.find(arguments.name))
     _print(found)
     return 0
 

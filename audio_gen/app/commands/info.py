@@ -1,0 +1,56 @@
+"""`audio-gen info`: checkpoints with licence and metrics, devices, versions."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+HELP = "list the checkpoints with licence and metrics, the devices and the versions"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--json", action="store_true", help="the same and more, as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; gives the exit code."""
+    from audio_gen.pipelines import inventory
+    from audio_gen.pipelines.records import plain, write_stdout
+
+    found = {
+        "versions": inventory.versions(),
+        "devices": inventory.devices(),
+        "checkpoints": inventory.checkpoints(),
+    }
+    text = json.dumps(plain(found), indent=2, allow_nan=False) if arguments.json else _text(found)
+    write_stdout(text.encode("utf-8", "backslashreplace") + b"\n")
+    return 0
+
+
+def _text(found: Mapping[str, Any]) -> str:
+    versions = [f"{name} {version or 'not installed'}" for name, version in found["versions"].items()]
+    models = [line for item in found["checkpoints"] for line in _checkpoint(item)] or ["  none"]
+    heads = [f"versions: {', '.join(versions)}", f"devices: {', '.join(found['devices'])}", "checkpoints:"]
+    return "\n".join([*heads, *models])
+
+
+def _checkpoint(item: Mapping[str, Any]) -> list[str]:
+    if "error" in item:
+        return [f"  {item['name']}: can't be used: {item['error']}"]
+    metrics = [f"{name} {_number(value)}" for name, value in item["metrics"].items() if _number(value)]
+    return [
+        f"  {item['name']}: {item['family']}, {item['parameters'] / 1e6:.1f} M parameters",
+        f"    licence: {item['licence']}",
+        f"    metrics: {', '.join(metrics) or 'none stored'}",
+        f"    labels: {', '.join(item['labels']) or 'none'}",
+        f"    file: {item['path']}",
+    ]
+
+
+def _number(value: Any) -> str:
+    """`0.712` or `0.712 [0.65, 0.77]`; empty for what is neither a number nor one with its interval."""
+    if isinstance(value, Mapping) and isinstance(value.get("value"), (int, float)):
+        interval = f" [{value['low']:.3g}, {value['high']:.3g}]" if {"low", "high"} <= set(value) else ""
+        return f"{value['value']:.3g}{interval}"
+    return f"{value:.3g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else ""

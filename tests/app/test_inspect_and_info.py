@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from audio_gen.app.cli import main
+from audio_gen.audio.clip import Clip
+from audio_gen.audio.encode import save
+from audio_gen.features.mel_spec import MelSpec
+from audio_gen.models import checkpoint
+
+
+@pytest.fixture
+def genre(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AUDIO_GEN_CHECKPOINTS", str(tmp_path))
+    model = checkpoint.Checkpoint(
+        name="genre",
+        family="classifier",
+        config={},
+        spec=MelSpec(),
+        front_end={},
+        labels=("blues", "jazz"),
+        training={},
+        metrics={"accuracy": {"value": 0.71234, "low": 0.65, "high": 0.77}, "ece": 0.05, "details": {"note": "x"}},
+        licence="CC BY-NC-SA 4.0",
+        state={"w": torch.zeros(3, 5)},
+    )
+    model.save(tmp_path / "genre.safetensors")
+    return tmp_path / "genre.safetensors"
+
+
+def shown(capfd: pytest.CaptureFixture[str], *argv: object) -> Any:
+    assert main([str(word) for word in argv]) == 0
+    return json.loads(capfd.readouterr().out)
+
+
+def test_info_lists_all(genre: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (genre.parent / "broken.safetensors").write_bytes(b"x" * 20)
+    assert main(["info"]) == 0
+    text = capfd.readouterr().out
+    assert "accuracy 0.712 [0.65, 0.77], ece 0.05\n" in text
+    assert "licence: CC BY-NC-SA 4.0" in text
+    assert "broken: can't be used: " in text
+    assert f"torch {torch.__version__.split('+')[0]}" in text
+    assert "devices: cpu (" in text
+    found = shown(capfd, "info", "--json")
+    assert "genre" in {item["name"] for item in found["checkpoints"]}
+
+
+def test_inspect_a_clip(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tags = {"model": "music", "label": "folk", "seed": "7"}
+    for name, carried in (("tagged.wav", tags), ("plain.wav", None)):
+        save(tmp_path / name, Clip(torch.zeros(1, 100), 8000), tags=carried)
+    assert shown(capfd, "inspect", tmp_path / "tagged.wav") == tags
+    assert main(["inspect", str(tmp_path / "plain.wav")]) == 0
+    out, err = capfd.readouterr()
+    assert out == "{}\n"
+    assert "no tags" in err
+
+
+def test_inspect_a_checkpoint(genre: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    found = shown(capfd, "inspect", genre)
+    assert (found["licence"], found["labels"], found["parameters"]) == ("CC BY-NC-SA 4.0", ["blues", "jazz"], 15)
+    assert found["spec"] == MelSpec().to_dict()
+    assert len(found["sha256"]) == 64
+
+
+def test_inspect_an_array(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "x.npy", np.asfortranarray(np.arange(6, dtype=np.float16).reshape(2, 3)))
+    found = shown(capfd, "inspect", tmp_path / "x.npy")
+    assert found == {"shape": [2, 3], "dtype": "float16", "min": 0.0, "max": 5.0, "mean": 2.5}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("gone.wav", None, 2),
+        ("text.wav", b"text", 1),
+        ("x.mid", b"MThd", 1),
+        ("torn.npy", b"\x93NUMPY\x01\x00", 2),
+        ("pickle.npy", b"\x80\x04N.", 2),
+        ("torn.safetensors", b"\x10\x00", 3),
+    ],
+)
+def test_what_can_not_be_inspected(
+    tmp_path: Path, name: str, data: bytes | None, code: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+    assert main(["inspect", str(tmp_path / name)]) == code
+    err = capfd.readouterr().err
+    assert err.startswith("audio-gen: error: ")
+    assert err.count("\n") == 1
