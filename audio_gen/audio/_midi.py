@@ -17,8 +17,8 @@ class Event(NamedTuple):
     message: Any  # mido.Message
 
 
-def read_midi(path: Path) -> tuple[bytes, list[Event]]:
-    """The file's bytes, and its channel messages in the order of time, up to the last note's end.
+def read_midi(path: Path) -> list[Event]:
+    """The channel messages of a file in the order of time, up to the last note's end.
 
     Raises:
         DecodeError: unreadable, no Standard MIDI File, broken off, damaged, without notes, or over an hour long.
@@ -42,7 +42,7 @@ def read_midi(path: Path) -> tuple[bytes, list[Event]]:
     events = events[: notes[-1] + 1]
     if events[-1].seconds > MAX_SECONDS:
         raise DecodeError(f"{name} lasts {events[-1].seconds:.0f} s; at most {MAX_SECONDS:.0f} s can be rendered")
-    return data, events
+    return events
 
 
 def _events(data: bytes, name: str) -> list[Event]:

@@ -25,7 +25,7 @@ class PyAVReader:
         import av
 
         options = {"protocol_whitelist": "file", "format_whitelist": kind.name}
-        self._container: Any = av.open(file, format=kind.name, container_options=options, io_open=_refuse)
+        self._container: Any = av.open(_Seekable(file), format=kind.name, container_options=options, io_open=_refuse)
         self.position = self.sample_rate = self.channels = 0
         try:
             streams = self._container.streams.audio
@@ -68,6 +68,19 @@ class PyAVReader:
             if frame.samples:
                 self.position += frame.samples
                 yield _floats(frame)
+
+
+class _Seekable:
+    """A file whose seeks fail with a number: of an exception over a hostile offset PyAV prints the traceback."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.tell, self._seek = file.read, file.tell, file.seek
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._seek(offset, whence)
+        except (OSError, OverflowError, ValueError):
+            return -1
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> BinaryIO:

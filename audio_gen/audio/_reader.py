@@ -2,14 +2,14 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import numpy as np
 
-from audio_gen.audio._missing import is_unfinished_wave, missing_bytes
+from audio_gen.audio._missing import is_chained_ogg, is_unfinished_wave, missing_bytes
 from audio_gen.audio._pyav import PyAVReader
 from audio_gen.audio._sniff import Kind, sniff
 from audio_gen.audio._soundfile import KINDS, SoundFileReader
@@ -34,6 +34,9 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
+Backend = Callable[[BinaryIO, Kind], Reader]
+
+
 @contextmanager
 def open_reader(path: Path, name: str) -> Iterator[tuple[Reader, int]]:
     """The back end that reads the file, and how many bytes the file is short of what its structure promises.
@@ -42,21 +45,34 @@ def open_reader(path: Path, name: str) -> Iterator[tuple[Reader, int]]:
         DecodeError: missing, unreadable, no audio, or an absurd rate or channel count; `name` stands in the message.
     """
     with _open_file(path, name) as file:
+        kind, missing, avoid_soundfile = _identify(file, name)
+        backends: list[Backend] = [PyAVReader]
+        if kind.name in KINDS and not avoid_soundfile:
+            backends.insert(0, SoundFileReader)
+        reader = _first_that_opens(backends, file, kind, name)
+        try:
+            _check_header(reader, name)
+            yield reader, missing
+        finally:
+            reader.close()
+
+
+def _identify(file: BinaryIO, name: str) -> tuple[Kind, int, bool]:
+    """Kind, missing bytes, and whether libsndfile is the wrong library for this file."""
+    try:
         kind = sniff(file)
         if kind is None:
             what = "empty" if file.seek(0, os.SEEK_END) == 0 else "no audio file of a known kind"
             raise DecodeError(f"{name} is {what}; {ADVICE}")
         missing = missing_bytes(file, kind)
-        # libmpg123 complains on stderr of an MP3 that is too short; libsndfile takes an unfinished WAV for empty
-        avoid_soundfile = (kind.name == "mp3" and missing > 0) or is_unfinished_wave(file, kind)
-        backends = [PyAVReader] if avoid_soundfile or kind.name not in KINDS else [SoundFileReader, PyAVReader]
-        reader = _first_that_opens(backends, file, kind, name)
-        try:
-            _check_header(reader, name)
-            # bytes are counted in more than one way in an MP3's header: believe its count of frames
-            yield reader, 0 if kind.name == "mp3" else missing
-        finally:
-            reader.close()
+        if kind.name == "mp3":
+            # bytes are counted in more than one way in its header, so that its count of frames is what is believed;
+            # but of one that may be too short libmpg123 complains on stderr
+            return kind, 0, missing > 0
+        # libsndfile takes an unfinished WAV for empty, and reads the first stream of a chained OGG only
+        return kind, missing, is_unfinished_wave(file, kind) or is_chained_ogg(file, kind)
+    except OSError as error:
+        raise DecodeError(f"{name} can't be read ({error.strerror}); get a whole copy of it") from error
 
 
 def _open_file(path: Path, name: str) -> BinaryIO:
@@ -69,9 +85,7 @@ def _open_file(path: Path, name: str) -> BinaryIO:
         raise DecodeError(f"{name} can't be read ({reason}); check that it is there and its permissions") from error
 
 
-def _first_that_opens(
-    backends: Iterable[Callable[[BinaryIO, Kind], Reader]], file: BinaryIO, kind: Kind, name: str
-) -> Reader:
+def _first_that_opens(backends: list[Backend], file: BinaryIO, kind: Kind, name: str) -> Reader:
     reasons = []
     for backend in backends:
         file.seek(0)

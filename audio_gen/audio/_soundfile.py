@@ -23,6 +23,9 @@ class SoundFileReader:
 
         # by descriptor: soundfile can't encode every file name, and calls back into Python for file objects
         self._sound: Any = soundfile.SoundFile(file.fileno(), closefd=False)
+        # else soundfile seeks to where it is after each read: an MP3 loses its bit reservoir by that, and a FLAC of
+        # unknown length fails
+        self._sound.seekable = lambda: False
         self.sample_rate: int = self._sound.samplerate
         self.channels: int = self._sound.channels
         known = (kind.name != "mp3" or kind.frames) and 0 < self._sound.frames < UNKNOWN
@@ -31,7 +34,7 @@ class SoundFileReader:
     @property
     def position(self) -> int:
         """Frames decoded so far, also after an error in the middle of a block."""
-        return int(self._sound.tell())
+        return max(0, int(self._sound.tell()))
 
     def read(self, frames: int) -> np.ndarray:
         """`[t, C]` float32, t ≤ frames; t = 0 at the end."""

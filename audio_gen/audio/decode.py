@@ -13,23 +13,10 @@ from audio_gen.audio.clip import Clip
 from audio_gen.audio.resample import StreamResampler
 from audio_gen.errors import DecodeError
 
-WITHOUT_LOSS = {
-    ".wav",
-    ".wave",
-    ".w64",
-    ".flac",
-    ".aif",
-    ".aiff",
-    ".aifc",
-    ".au",
-    ".snd",
-    ".caf",
-    ".ape",
-    ".wv",
-    ".tta",
-}
-WITH_LOSS = {".mp3", ".mp2", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".mp4", ".aac", ".wma", ".webm", ".mka", ".mpc"}
-AUDIO_EXTENSIONS = frozenset(WITHOUT_LOSS | WITH_LOSS)  # what a scan of a folder takes for audio
+PLAIN = frozenset({".wav", ".wave", ".w64", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"})
+PACKED = frozenset({".flac", ".ape", ".wv", ".tta", ".mp3", ".mp2", ".mpc", ".ogg", ".oga", ".opus", ".aac", ".wma"})
+IN_CONTAINERS = frozenset({".m4a", ".m4b", ".mp4", ".webm", ".mka"})
+AUDIO_EXTENSIONS = PLAIN | PACKED | IN_CONTAINERS  # what a scan of a folder takes for audio
 MAX_BLOCK = 1 << 24  # samples of all channels together: 64 MiB, whatever rate and channels a header states
 LOUDEST = 1e9  # beyond it nothing is audio: random bits read as floats
 TOLERANCE = 2304  # samples: two MP3 frames; encoders and decoders don't agree on what padding is

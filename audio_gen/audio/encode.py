@@ -1,25 +1,32 @@
 """Clip -> file: WAV, FLAC or OGG, written whole or not at all, with the same bytes each time."""
 
 import json
+import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
 from audio_gen.atomic import replacing
-from audio_gen.audio import _clockless
+from audio_gen.audio import _clockless, _riff
 from audio_gen.audio.clip import Clip
 from audio_gen.errors import DecodeError, ParameterError
+
+_log = logging.getLogger(__name__)
+
+Tags = dict[str, str | int | float]
+"""What a file says of itself, by name."""
 
 SUBTYPES = {".wav": ("PCM_16", "PCM_24", "FLOAT"), ".flac": ("PCM_16", "PCM_24"), ".ogg": ("VORBIS",)}  # first: default
 FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG"}
 FULL_SCALE = 1 - 2**-15  # the largest sample of 16 bits
 BLOCK_SECONDS = 4  # libsndfile crashes when it is given a long Vorbis signal in one piece
+MAX_COMMENT = 16_000  # bytes of tags
 WAV_LIMIT = (1 << 32) - (1 << 16)  # bytes: lengths in a WAV have 32 bits
 
 
-def save(path: str | Path, clip: Clip, *, subtype: str | None = None, tags: dict[str, str] | None = None) -> float:
+def save(path: str | Path, clip: Clip, *, subtype: str | None = None, tags: Tags | None = None) -> float:
     """Write a clip and return its peak; where that is over full scale, the whole clip is scaled down to fit.
 
     The same clip and tags give the same bytes. FLOAT keeps peaks over full scale as they are.
@@ -31,7 +38,7 @@ def save(path: str | Path, clip: Clip, *, subtype: str | None = None, tags: dict
         tags: kept as JSON in the file's comment, for `read_tags`.
 
     Raises:
-        ParameterError: unknown suffix or subtype, or a rate or channel count or length that the format can't hold.
+        ParameterError: unknown suffix or subtype, or a rate, channels, length or tags that the format can't hold.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -45,23 +52,28 @@ def save(path: str | Path, clip: Clip, *, subtype: str | None = None, tags: dict
         raise ParameterError(f"{clip.duration:.0f} s don't fit into a WAV file (4 GiB); write .flac, or less at a time")
     peak = float(clip.samples.abs().max())
     gain = FULL_SCALE / peak if peak > 1 and subtype != "FLOAT" else 1.0
+    if gain < 1:
+        _log.info("%s: the peak of %.2f is over full scale; the whole clip is scaled down to fit", path.name, peak)
+    comment = json.dumps(tags, sort_keys=True) if tags else ""
+    if len(comment) > MAX_COMMENT:  # libsndfile would drop it without a word
+        raise ParameterError(f"tags of {len(comment)} bytes are too long; at most {MAX_COMMENT} are kept")
     with replacing(path) as part:
-        _write(part, clip, gain, FORMATS[suffix], subtype, json.dumps(tags, sort_keys=True) if tags else "")
+        _write(part, clip, gain, FORMATS[suffix], subtype, comment)
         _clockless.strip(part, suffix)
     return peak
 
 
-def read_tags(path: str | Path) -> dict[str, str]:
+def read_tags(path: str | Path) -> Tags:
     """The tags that `save` kept in a file; empty where there are none.
 
     Raises:
         DecodeError: the file is missing, or no WAV, FLAC or OGG.
     """
-    import soundfile
-
     try:
-        with open(path, "rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
-            comment = sound.comment
+        with open(path, "rb", buffering=0) as file:
+            comment = _riff.comment(file)
+            if comment is None:
+                comment = _read_comment(file)
     except (OSError, ValueError, RuntimeError) as error:
         name = repr(os.fspath(path))
         raise DecodeError(f"{name} has no tags that can be read ({error}); give a WAV, FLAC or OGG file") from error
@@ -69,7 +81,16 @@ def read_tags(path: str | Path) -> dict[str, str]:
         tags = json.loads(comment)
     except ValueError:
         return {}  # somebody else's comment
-    return {str(key): str(value) for key, value in tags.items()} if isinstance(tags, dict) else {}
+    plain = tags.items() if isinstance(tags, dict) else ()
+    return {key: value for key, value in plain if isinstance(value, (str, int, float))}
+
+
+def _read_comment(file: BinaryIO) -> str:
+    import soundfile
+
+    file.seek(0)
+    with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+        return str(sound.comment)
 
 
 def _write(path: Path, clip: Clip, gain: float, kind: str, subtype: str, comment: str) -> None:

@@ -1,8 +1,8 @@
 """MIDI -> Clip: notes played by a SoundFont, with tinysoundfont or else the fluidsynth program."""
 
-import importlib.util
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 from audio_gen.audio import _fluidsynth, _tinysoundfont
@@ -40,16 +40,21 @@ def render(
     if seconds is not None and not 0 < seconds <= MAX_SECONDS:
         raise ParameterError(f"seconds must be above 0 and at most {MAX_SECONDS:.0f}, not {seconds}")
     total = None if seconds is None else max(1, round(seconds * sample_rate))
-    data, events = read_midi(Path(midi_path))
+    events = read_midi(Path(midi_path))
     font = find_soundfont(soundfont)
-    if importlib.util.find_spec("tinysoundfont"):
+    if has_tinysoundfont():
         samples = _tinysoundfont.play(events, font, sample_rate, total)
     elif shutil.which("fluidsynth"):
-        samples = _fluidsynth.play(data, font, sample_rate, total)
+        samples = _fluidsynth.play(events, font, sample_rate, total)
     else:
         raise ParameterError("no synthesizer: `pip install --no-deps tinysoundfont`, or install the program fluidsynth")
     # voices add up without a ceiling: where they come over full scale, the whole clip is scaled down
     return Clip(samples / samples.abs().max().clamp_min(1.0), sample_rate)
+
+
+def has_tinysoundfont() -> bool:
+    """Whether tinysoundfont is installed."""
+    return find_spec("tinysoundfont") is not None
 
 
 def find_soundfont(soundfont: str | Path | None = None) -> Path:
@@ -82,7 +87,7 @@ def _candidates() -> list[Path]:
     found = [folder / name for name in FAVOURITES for folder in FOLDERS]
     for folder in FOLDERS:
         found += sorted([*folder.glob("*.sf2"), *folder.glob("*.sf3")])
-    package = importlib.util.find_spec("pretty_midi")  # finds the folder without running the package
+    package = find_spec("pretty_midi")  # finds the folder without running the package
     for place in (package.submodule_search_locations or []) if package else []:
         found.append(Path(place) / "TimGM6mb.sf2")
     return found

@@ -5,6 +5,8 @@ log-mel frames of all tracks, one after the other).
 """
 
 import json
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,29 +87,42 @@ def load_arrays(path: Path, kind: str) -> Arrays:
         DatasetError: not such a file, or of the other kind.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            about = json.loads(str(stored["about"]))
             arrays = Arrays(
                 about["kind"],
-                file["mel"],
-                file["index"],
+                stored["mel"],
+                stored["index"],
                 tuple(Track(**track) for track in about["tracks"]),
                 MelSpec.from_dict(about["spec"]),
                 tuple(about["labels"]),
                 about["licence"],
             )
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise DatasetError(f"{path} is not an array file of `audio-gen prepare` ({error}); prepare it again") from error
+        _check(arrays)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DatasetError(f"{path} is no array file of `audio-gen prepare` ({reason}); prepare it again") from error
     if arrays.kind != kind:
         raise DatasetError(f"{path} holds {arrays.kind} arrays; this needs {kind}: `audio-gen prepare --as {kind} ...`")
     return arrays
 
 
+def _check(arrays: Arrays) -> None:
+    image, tracks, index = arrays.kind == "image", len(arrays.tracks), arrays.index
+    dtype, axes = (np.uint8, 3) if image else (np.float16, 2)
+    if arrays.kind not in KINDS or arrays.mel.dtype != dtype or arrays.mel.ndim != axes:
+        raise ValueError(f"{arrays.kind} arrays of {arrays.mel.dtype} {list(arrays.mel.shape)}")
+    if arrays.mel.shape[1] != arrays.spec.n_mels or len(index) != (len(arrays.mel) if image else tracks + 1):
+        raise ValueError(f"index {list(index.shape)} and spec don't fit mel {list(arrays.mel.shape)}, {tracks} tracks")
+    if index.min() < 0 or index.max() > (tracks - 1 if image else len(arrays.mel)):
+        raise ValueError("the index leads out of the arrays")
+
+
 def joined(parts: Sequence[Arrays]) -> Arrays:
     """Several prepared datasets as one; labels that only some have are kept in the order they come."""
     first = parts[0]
-    if any(part.kind != first.kind or part.spec != first.spec for part in parts):
-        raise DatasetError("only arrays of one kind and one mel spec can be joined")
+    if len({(part.kind, part.spec, part.mel.shape[1:]) for part in parts}) > 1:
+        raise DatasetError("only arrays of one kind, mel spec and picture size can be joined")
     index: list[npt.NDArray[np.int64]] = []
     total = 0
     for part in parts:

@@ -52,7 +52,8 @@ class LogMel(nn.Module):
     def __init__(self, spec: MelSpec | None = None) -> None:
         super().__init__()
         self.spec = spec or MelSpec()
-        self.register_buffer("window", torch.hann_window(self.spec.n_fft), persistent=False)
+        window = torch.hann_window(self.spec.n_fft, dtype=torch.float64).float()  # 1 - cos cancels near its ends
+        self.register_buffer("window", window, persistent=False)
         self.register_buffer("bank", mel_filter_bank(self.spec), persistent=False)
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
@@ -91,8 +92,3 @@ def pad_reflect(samples: torch.Tensor, pad: int) -> torch.Tensor:
     period = max(1, 2 * (length - 1))
     index = torch.arange(-pad, length + pad, device=samples.device) % period
     return samples[..., torch.where(index < length, index, period - index)]
-
-
-def frame_count(spec: MelSpec, seconds: float) -> int:
-    """Number of frames nearest to `seconds`, at least one."""
-    return max(1, math.floor(seconds * spec.frame_rate + 0.5))

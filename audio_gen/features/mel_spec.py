@@ -5,6 +5,9 @@ from typing import Any
 
 from audio_gen.errors import ParameterError
 
+LARGEST = 1_000_000
+LARGEST_BANK = 1 << 24  # a spec out of a damaged or hostile file shall not fill the memory
+
 
 @dataclass(frozen=True)
 class MelSpec:
@@ -36,10 +39,18 @@ class MelSpec:
     floor: float = 1e-5
 
     def __post_init__(self) -> None:
-        for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "power", "floor"):
-            if not getattr(self, name) > 0:
-                raise ParameterError(f"MelSpec.{name} must be above 0, not {getattr(self, name)}")
-        if not 0 <= self.fmin < self.top <= self.sample_rate / 2:
+        for name in ("sample_rate", "n_fft", "hop_length", "n_mels"):
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= LARGEST:
+                raise ParameterError(f"MelSpec.{name} must be a whole number from 1 to {LARGEST}, not {value!r}")
+        for name, number in {"fmin": self.fmin, "fmax": self.top, "power": self.power, "floor": self.floor}.items():
+            if type(number) not in (int, float) or not 0 <= number <= LARGEST or (number == 0 and name != "fmin"):
+                raise ParameterError(f"MelSpec.{name} must be a finite number above 0 (fmin from 0 on), not {number!r}")
+        if self.n_fft * self.n_mels > LARGEST_BANK:
+            raise ParameterError(
+                f"MelSpec.n_fft * n_mels may be {LARGEST_BANK} at most, not {self.n_fft} * {self.n_mels}"
+            )
+        if not self.fmin < self.top <= self.sample_rate / 2:
             raise ParameterError(
                 f"MelSpec needs 0 <= fmin < fmax <= {self.sample_rate / 2} Hz, not {self.fmin} and {self.fmax}"
             )
@@ -57,8 +68,8 @@ class MelSpec:
         return self.sample_rate / self.hop_length
 
     def frames(self, samples: int) -> int:
-        """Number of frames that `samples` samples give: 1 + samples // hop_length."""
-        return 1 + samples // self.hop_length
+        """Number of frames that `samples` samples give: 1 + samples // hop_length, one sample less for an odd n_fft."""
+        return 1 + (samples - self.n_fft % 2) // self.hop_length
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""

@@ -45,15 +45,17 @@ def ece_upper_band(
     return float(np.quantile(_gap(confidence, draws.astype(np.float64), bins), level))
 
 
-def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike, *, spread: float = math.inf) -> float:
     """The temperature T in [0.05, 20] that makes softmax(logits / T) most likely (Guo et al. 2017).
 
     The negative log-likelihood is convex in 1 / T, so a golden-section search over log T finds its least value. It
-    goes to an end of the range where all labels are right, or the logits say nothing.
+    goes to an end of the range where all labels are right, or the logits say nothing; a finite `spread` keeps it from
+    that: the standard deviation of log T around 0 that is expected before any label is seen (a Gaussian prior).
 
     Args:
         logits: `[N, K]`, or log-probabilities (-inf counts as -1e4).
         labels: true classes `[N]`.
+        spread: of log T; infinite for none expected.
     """
     given = np.asarray(logits, np.float64)
     table, true = _table(np.where(np.isneginf(given), -1e4, given), labels)
@@ -61,7 +63,8 @@ def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     def loss(log_temperature: float) -> float:
         scaled = table / math.exp(log_temperature)
         scaled = scaled - scaled.max(1, keepdims=True)
-        return float(np.mean(np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(true)), true]))
+        surprise = np.mean(np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(true)), true])
+        return float(surprise) + (log_temperature / spread) ** 2 / 2 / len(true)
 
     golden = (math.sqrt(5) - 1) / 2
     low, high = math.log(TEMPERATURES[0]), math.log(TEMPERATURES[1])

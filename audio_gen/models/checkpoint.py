@@ -15,10 +15,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from audio_gen.atomic import replacing
-from audio_gen.errors import CheckpointError, ParameterError
+from audio_gen.errors import CheckpointError
 from audio_gen.features.mel_spec import MelSpec
 
 FORMAT = 1
+LARGEST, LONGEST = 1 << 16, 8  # of the numbers and lists in a config: a file shall not make us fill the memory
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,18 @@ class Checkpoint:
         }
 
     def save(self, path: Path) -> None:
-        """Write to `path`, whole or not at all. Floating-point weights become float16."""
+        """Write to `path`, whole or not at all. Floating-point weights become float16.
+
+        Raises:
+            CheckpointError: a weight is NaN or too large for float16, as after a training that diverged.
+        """
         state = {key: _half(value.detach().cpu()).contiguous() for key, value in self.state.items()}
+        broken = [key for key, value in state.items() if not _finite(value)]
+        if broken:
+            raise CheckpointError(f"can't save {self.name!r}: {broken[0]} is NaN or beyond float16; train more gently")
         with replacing(path) as part:
             save_file(state, part, {"audio_gen": json.dumps(self.header(), sort_keys=True)})
+            part.chmod(0o644)  # safetensors lets nobody else read it
 
     def fill(self, module: torch.nn.Module) -> torch.nn.Module:
         """Put the weights into `module`, in evaluation mode.
@@ -81,7 +90,7 @@ class Checkpoint:
         try:
             module.load_state_dict(self.state)
         except RuntimeError as error:
-            reason = str(error).splitlines()[-1].strip()
+            reason = str(error).splitlines()[-1].strip()[:200]
             raise CheckpointError(
                 f"checkpoint {self.name!r}: weights don't fit family {self.family!r}: {reason}"
             ) from error
@@ -90,6 +99,10 @@ class Checkpoint:
 
 def _half(value: torch.Tensor) -> torch.Tensor:
     return value.half() if value.is_floating_point() else value
+
+
+def _finite(value: torch.Tensor) -> bool:
+    return bool(torch.isfinite(value).all()) if value.is_floating_point() else True
 
 
 def folders() -> list[Path]:
@@ -174,7 +187,14 @@ def _from_header(header: Any, state: dict[str, torch.Tensor], sha256: str) -> Ch
     for key in ("name", "family", "licence"):
         if not isinstance(header.get(key), str):
             raise ValueError(f"header field {key!r} is not a text")
-    if not all(bool(torch.isfinite(value).all()) for value in state.values() if value.is_floating_point()):
+    for key in ("name", "family"):  # files are called after the name
+        text = header[key]
+        if not text.isprintable() or text.startswith(".") or not 0 < len(text) <= 100 or Path(text).name != text:
+            raise ValueError(f"header field {key!r} is no plain name")
+    labels = header["labels"]
+    if not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
+        raise ValueError("header field 'labels' must hold texts, each once")
+    if not all(map(_finite, state.values())):
         raise ValueError("weights hold NaN or infinite values")
     return Checkpoint(
         name=header["name"],
@@ -182,7 +202,7 @@ def _from_header(header: Any, state: dict[str, torch.Tensor], sha256: str) -> Ch
         config=header["config"],
         spec=MelSpec.from_dict(header["spec"]),
         front_end=header["front_end"],
-        labels=tuple(map(str, header["labels"])),
+        labels=tuple(labels),
         training=header["training"],
         metrics=header["metrics"],
         licence=header["licence"],
@@ -194,11 +214,39 @@ def _from_header(header: Any, state: dict[str, torch.Tensor], sha256: str) -> Ch
 def build(network: Any, checkpoint: Checkpoint) -> Any:
     """Make `network(**checkpoint.config)` and fill it.
 
+    What the config asks for is compared with the weights that are there before anything is allocated.
+
     Raises:
-        CheckpointError: the config doesn't fit the network.
+        CheckpointError: the config doesn't fit the network, or the weights don't.
     """
     try:
+        _check_config(checkpoint.config)
+        with torch.device("meta"):
+            wanted = network(**checkpoint.config).state_dict()
+        _compare(wanted, checkpoint)
         module = network(**checkpoint.config)
-    except (TypeError, ValueError, ParameterError, RuntimeError) as error:
-        raise CheckpointError(f"checkpoint {checkpoint.name!r}: config doesn't fit its family: {error}") from error
+    except (TypeError, ValueError, RuntimeError, IndexError) as error:  # ParameterError is a ValueError
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"checkpoint {checkpoint.name!r}: config doesn't fit its family: {reason}") from error
     return checkpoint.fill(module)
+
+
+def _check_config(config: dict[str, Any]) -> None:
+    for key, value in config.items():
+        parts = value if isinstance(value, list) else [value]
+        numbers = all(isinstance(part, (int, float)) and 0 <= part <= LARGEST for part in parts)
+        if not numbers or len(parts) > LONGEST:
+            raise ValueError(
+                f"{key} must be a number from 0 to {LARGEST} or at most {LONGEST} of them, not {str(value)[:60]}"
+            )
+
+
+def _compare(wanted: dict[str, torch.Tensor], checkpoint: Checkpoint) -> None:
+    for key in dict.fromkeys((*wanted, *checkpoint.state)):
+        shapes = [list(state[key].shape) if key in state else None for state in (wanted, checkpoint.state)]
+        if shapes[0] != shapes[1]:
+            should, found = ("absent" if shape is None else shape for shape in shapes)
+            raise CheckpointError(
+                f"checkpoint {checkpoint.name!r}: weights don't fit family {checkpoint.family!r}: "
+                f"{key[:60]!r} should be {should}, is {found}"
+            )

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from audio_gen.errors import ParameterError
 from audio_gen.features.decibel_image import relative
 
 FAMILY = "classifier"
@@ -64,6 +65,8 @@ class ClassifierNet(nn.Module):
         self, classes: int, dimensions: int = 0, widths: tuple[int, ...] = (48, 96, 128, 192), dropout: float = 0.3
     ) -> None:
         super().__init__()
+        if classes < 1 or not widths or min(widths) < 2:
+            raise ParameterError(f"a classifier needs a class or more and widths from 2 on, not {classes} and {widths}")
         stem = widths[0] // 2
         self.stem = nn.Sequential(nn.Conv2d(1, stem, 5, (2, 1), 2, bias=False), nn.BatchNorm2d(stem), nn.ReLU())
         pairs = zip((stem, *widths), widths, strict=False)

@@ -17,7 +17,7 @@ class DiscriminatorNet(nn.Module):
         self,
         classes: int,
         n_mels: int = 128,
-        widths: tuple[int, ...] = (96, 128, 192, 256),
+        widths: tuple[int, ...] = (128, 128, 192, 256),
         embedding: int = 64,
         blocks: int = 2,
     ) -> None:

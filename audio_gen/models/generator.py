@@ -1,7 +1,8 @@
 """The generator: class-conditional noise → log-mel of any length, with 1-D convolutions over time.
 
-Mel bands are channels. Noise is a slow sequence (a Gaussian anchor every 1.5 s, interpolated) beside one global
-vector, after Musika (Pasini & Schlüter, ISMIR 2022); residual blocks without normalisation after R3GAN
+Mel bands are channels. Noise comes at four speeds: one global vector and a slow sequence (a Gaussian anchor every
+1.5 s, interpolated) after Musika (Pasini & Schlüter, ISMIR 2022), a vector a coarse step (93 ms) after UNAGAN (Liu et
+al., Interspeech 2020), and grain a frame, fed in at every stage. Residual blocks without normalisation are R3GAN's
 (Huang et al., NeurIPS 2024).
 """
 
@@ -11,17 +12,30 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from audio_gen.errors import ParameterError
+
 FAMILY = "generator"
 ANCHOR = 16  # coarse steps from one noise anchor to the next
 EDGE = 4  # coarse steps at each end that see the padding and are cut away
+MOST_BLOCKS = 16
 
 
 class Noise(NamedTuple):
-    """What clips are made from: `anchors [B, local, A]`, `glob [B, glob]`, `offset [B]` coarse steps below ANCHOR."""
+    """What clips are made from, all standard normal.
 
-    anchors: torch.Tensor
+    Args:
+        glob: `[B, glob]`, one vector for the whole clip.
+        anchors: `[B, local, A]`, interpolated: what changes over seconds.
+        offset: `[B]`, how many coarse steps below ANCHOR the clip starts after its first anchor.
+        steps: `[B, fine, coarse steps]`: what happens from step to step.
+        grain: `[B, grain, frames]`, edges included: the texture from frame to frame.
+    """
+
     glob: torch.Tensor
+    anchors: torch.Tensor
     offset: torch.Tensor
+    steps: torch.Tensor
+    grain: torch.Tensor
 
 
 class ResidualBlock1d(nn.Module):
@@ -48,6 +62,8 @@ class GeneratorNet(nn.Module):
         widths: channels of the stages; each stage after the first doubles the frame rate.
         local: size of a noise anchor.
         glob: size of the global noise.
+        fine: size of the noise of a coarse step.
+        grain: size of the noise of a frame.
         embedding: size of a class's embedding.
         blocks: residual blocks a stage.
     """
@@ -59,21 +75,27 @@ class GeneratorNet(nn.Module):
         self,
         classes: int,
         n_mels: int = 128,
-        widths: tuple[int, ...] = (256, 192, 128, 96),
-        local: int = 64,
+        widths: tuple[int, ...] = (256, 192, 128, 128),
+        local: int = 32,
         glob: int = 64,
+        fine: int = 32,
+        grain: int = 8,
         embedding: int = 64,
         blocks: int = 2,
     ) -> None:
         super().__init__()
-        self.local, self.glob, self.classes = local, glob, classes
+        if not 1 <= blocks <= MOST_BLOCKS or min(classes, n_mels, *widths) < 1:
+            given = f"{blocks}, {classes}, {n_mels} and {widths}"
+            raise ParameterError(f"a generator takes 1 to {MOST_BLOCKS} blocks, a class, a band or more, not {given}")
+        self.classes = classes
+        self.glob, self.local, self.fine, self.grain = glob, local, fine, grain
         self.stride: int = 2 ** (len(widths) - 1)
         self.embedding = nn.Linear(classes, embedding, bias=False)
-        self.first = nn.Conv1d(local + glob + embedding, widths[0], 3, padding=1, padding_mode="replicate")
+        self.first = nn.Conv1d(glob + embedding + local + fine, widths[0], 3, padding=1, padding_mode="replicate")
         self.stages = nn.ModuleList()
         for narrow, wide in zip((widths[0], *widths), widths, strict=False):
-            layers: list[nn.Module] = [nn.Conv1d(narrow, wide, 1)] if narrow != wide else []
-            self.stages.append(nn.Sequential(*layers, *(ResidualBlock1d(wide) for _ in range(blocks))))
+            enter = nn.Conv1d(narrow + grain, wide, 1)
+            self.stages.append(nn.Sequential(enter, *(ResidualBlock1d(wide) for _ in range(blocks))))
         self.last = nn.Conv1d(widths[-1], n_mels, 3, padding=1, padding_mode="replicate")
         self.register_buffer("mean", torch.zeros(n_mels, 1))
         self.register_buffer("std", torch.ones(n_mels, 1))
@@ -89,21 +111,24 @@ class GeneratorNet(nn.Module):
     def forward(self, noise: Noise, classes: torch.Tensor, frames: int) -> torch.Tensor:
         """`classes [B, classes]` (one-hot or a mixture) → standardised log-mel `[B, n_mels, frames]`, about [-1, 1]."""
         steps = self.coarse(frames)
-        position = (torch.arange(steps, device=classes.device) + noise.offset[:, None]) / ANCHOR
-        left = position.long()
-        share = (position - left)[:, None]
-        index = left[:, None].expand(-1, self.local, -1)
-        local = noise.anchors.gather(2, index) * (1 - share) + noise.anchors.gather(2, index + 1) * share
-        local = local / torch.sqrt((1 - share) ** 2 + share**2)  # unit variance between anchors too
         steady = torch.cat([noise.glob, self.embedding(classes)], 1)[:, :, None].expand(-1, -1, steps)
-        x = self.first(torch.cat([local, steady], 1))
+        x = self.first(torch.cat([steady, self._between_anchors(noise, steps), noise.steps], 1))
         for number, stage in enumerate(self.stages):
             if number:
                 x = F.interpolate(x, scale_factor=2, mode="linear")
-            x = stage(x)
+            every = self.stride >> number
+            x = stage(torch.cat([x, noise.grain[..., ::every]], 1))
         edge = EDGE * self.stride
         y: torch.Tensor = self.last(F.leaky_relu(x, 0.2))[..., edge : edge + frames]
         return y
+
+    def _between_anchors(self, noise: Noise, steps: int) -> torch.Tensor:
+        position = (torch.arange(steps, device=noise.offset.device) + noise.offset[:, None]) / ANCHOR
+        left = position.long()
+        share = (position - left)[:, None]
+        index = left[:, None].expand(-1, self.local, -1)
+        mixed = noise.anchors.gather(2, index) * (1 - share) + noise.anchors.gather(2, index + 1) * share
+        return mixed / torch.sqrt((1 - share) ** 2 + share**2)  # unit variance between anchors too
 
     def standardise(self, log_mel: torch.Tensor) -> torch.Tensor:
         """Log-mel → what `forward` gives: a third of each band's standard scores, within [-1, 1]."""
@@ -113,8 +138,13 @@ class GeneratorNet(nn.Module):
         """The way back from `standardise`."""
         return standardised.clamp(-1, 1) * (3 * self.std) + self.mean
 
-    def draw(self, frames: int, generator: torch.Generator) -> Noise:
-        """The noise of one clip from its own CPU generator."""
-        anchors = torch.randn(1, self.local, self.anchors(frames), generator=generator)
-        glob = torch.randn(1, self.glob, generator=generator)
-        return Noise(anchors, glob, torch.randint(ANCHOR, (1,), generator=generator))
+    def draw(self, frames: int, count: int = 1, generator: torch.Generator | None = None) -> Noise:
+        """The noise of `count` clips, on the CPU, from `generator` or torch's own."""
+        steps = self.coarse(frames)
+        return Noise(
+            glob=torch.randn(count, self.glob, generator=generator),
+            anchors=torch.randn(count, self.local, self.anchors(frames), generator=generator),
+            offset=torch.randint(ANCHOR, (count,), generator=generator),
+            steps=torch.randn(count, self.fine, steps, generator=generator),
+            grain=torch.randn(count, self.grain, steps * self.stride, generator=generator),
+        )

@@ -20,7 +20,8 @@ class GriffinLim(nn.Module):
     The same log-mel gives the same samples on one device, whatever was done before.
 
     Raises:
-        ParameterError: fewer than two frames, or another number of bands than the spec's.
+        ParameterError: fewer than two frames, another number of bands than the spec's, or a spec whose frames overlap
+            by less than half, or whose n_fft is odd.
     """
 
     inverse: torch.Tensor
@@ -29,6 +30,8 @@ class GriffinLim(nn.Module):
     def __init__(self, spec: MelSpec | None = None, iterations: int = 32, momentum: float = 0.99) -> None:
         super().__init__()
         self.spec = spec or MelSpec()
+        if self.spec.n_fft % 2 or 2 * self.spec.hop_length > self.spec.n_fft:
+            raise ParameterError(f"Griffin-Lim needs an even n_fft and a hop of half of it or less, not {self.spec}")
         self.iterations, self.momentum = iterations, momentum
         self.register_buffer(
             "inverse", torch.linalg.pinv(mel_filter_bank(self.spec).double()).float(), persistent=False

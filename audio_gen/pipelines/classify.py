@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from audio_gen.audio.decode import open_audio
-from audio_gen.errors import AudioGenError, CheckpointError
+from audio_gen.errors import AudioGenError, CheckpointError, ParameterError
 from audio_gen.features.decibel_image import DecibelImage
 from audio_gen.models import checkpoint
 from audio_gen.models.classifier import FAMILY, ClassifierNet, Prediction, combine
@@ -19,6 +19,7 @@ from audio_gen.pipelines.records import Record, failure, success
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 WORDS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
 DIGITS = 6
+LONGEST_WINDOW = 600.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,17 @@ class Classifier:
     def __init__(self, model: checkpoint.Checkpoint, device: torch.device | None = None) -> None:
         self.checkpoint = model
         self.device = device or torch.device("cpu")
-        front_end = model.front_end
-        try:
-            if front_end["name"] != "decibel_image":
-                raise CheckpointError(
-                    f"{model.name!r} needs the front end {front_end['name']!r}, which isn't known here"
-                )
-            self.window = round(float(front_end["window_s"]) * model.spec.sample_rate)
-            self.picture = DecibelImage(model.spec, int(front_end["columns"])).to(self.device)
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{model.name!r} has no usable front end: {error!r}") from error
+        self.window, columns = _front_end(model)
+        self.picture = DecibelImage(model.spec, columns).to(self.device)
         self.net: ClassifierNet = checkpoint.build(ClassifierNet, model).to(self.device)
+        if self.net.classes.out_features != len(model.labels):
+            raise CheckpointError(
+                f"{model.name!r} has {self.net.classes.out_features} classes but {len(model.labels)} labels"
+            )
+        if not self.net.temperature > 0:
+            raise CheckpointError(
+                f"{model.name!r} has a temperature of {float(self.net.temperature)}; it must be above 0"
+            )
 
     @classmethod
     def load(cls, name: str | Path, *, device: torch.device | None = None) -> "Classifier":
@@ -124,6 +125,21 @@ class Classifier:
         return entry
 
 
+def _front_end(model: checkpoint.Checkpoint) -> tuple[int, int]:
+    """Samples and columns of a window."""
+    front_end = model.front_end
+    try:
+        name, seconds, columns = front_end["name"], float(front_end["window_s"]), int(front_end["columns"])
+        if name != "decibel_image":
+            raise ValueError(f"{name!r} isn't known here")
+        window = round(seconds * model.spec.sample_rate)
+        if not 2 <= window <= LONGEST_WINDOW * model.spec.sample_rate or not 1 <= columns <= model.spec.frames(window):
+            raise ValueError(f"{columns} columns of {seconds} s don't make sense")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise CheckpointError(f"{model.name!r} has no usable front end: {str(error)[:200]}") from error
+    return window, columns
+
+
 def timeline(probs: torch.Tensor, names: Sequence[str], hop: float, duration: float) -> list[dict[str, Any]]:
     """Segments of equal label from window probabilities `[K, classes]`; a window speaks for the time at its middle."""
     smooth = probs if len(probs) < 3 else torch.cat([probs[:1], probs.unfold(0, 3, 1).median(-1).values, probs[-1:]])
@@ -140,15 +156,28 @@ def timeline(probs: torch.Tensor, names: Sequence[str], hop: float, duration: fl
     return segments
 
 
+def check_together(models: Sequence[Classifier]) -> None:
+    """Whether the models can share one pass over the audio and one record.
+
+    Raises:
+        ParameterError: two have one name.
+        CheckpointError: they hear through different specs or windows.
+    """
+    names = [model.checkpoint.name for model in models]
+    if len(set(names)) < len(names):
+        raise ParameterError(f"two models of one name can't share a record: {', '.join(names)}; run them one at a time")
+    if len({(model.window, model.checkpoint.spec) for model in models}) > 1:
+        raise CheckpointError(
+            f"models that run together must share one mel spec and window: {', '.join(names)}; run them one at a time"
+        )
+
+
 def classify_file(source: Source, models: Sequence[Classifier], *, batch_size: int = 16) -> Record:
-    """One file through all models, decoded once for each sample rate they hear at (ours share one).
+    """One file through all models in one pass; see `check_together`.
 
     Raises:
         DecodeError: the file can't be decoded.
-        CheckpointError: the models hear at different rates or windows.
     """
-    if len({(model.window, model.checkpoint.spec) for model in models}) != 1:
-        raise CheckpointError("models that run together must share one mel spec and window; run them one at a time")
     rate, size = models[0].checkpoint.spec.sample_rate, models[0].window
     found: list[list[Prediction]] = [[] for _ in models]
     with open_audio(source.path) as audio:

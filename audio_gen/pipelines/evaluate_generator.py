@@ -24,7 +24,7 @@ from audio_gen.metrics.generation import (
 from audio_gen.metrics.interval import bootstrap
 from audio_gen.models.classifier import Verdict, combine
 from audio_gen.pipelines.classify import Classifier
-from audio_gen.pipelines.generate import Generator
+from audio_gen.pipelines.generate import Generator, sound
 from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder
 from audio_gen.registry import pick
 
@@ -57,7 +57,7 @@ def evaluate_generator(
     seconds = judge.window / judge.checkpoint.spec.sample_rate
     real = list(_real(generator, dataset, root, split, seconds, voice))
     made = list(generator.mels(count, seconds=seconds, seed=seed))
-    sounds = [voice(item.mel).samples for item in made]
+    sounds = [sound(item, voice).samples for item in made]
     asked = np.array([judge.labels.index(item.label) for item in made])
     probs = _probs(judge, sounds)
     real_probs = _probs(judge, [samples for _, samples in real])

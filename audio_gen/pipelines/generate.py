@@ -4,13 +4,12 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from audio_gen.audio.clip import Clip
+from audio_gen.audio.encode import Tags
 from audio_gen.errors import CheckpointError, ParameterError
-from audio_gen.features.log_mel import frame_count
 from audio_gen.models import checkpoint
 from audio_gen.models.generator import FAMILY, GeneratorNet, Noise
 from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder, require_same_spec
@@ -18,12 +17,19 @@ from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder, require_same_spec
 
 @dataclass(frozen=True, eq=False)
 class Generated:
-    """One new log-mel `[n_mels, N]`, with what it was made from."""
+    """One new log-mel `[n_mels, N]`, the number of samples that were asked for, and what it was made from."""
 
     mel: torch.Tensor
+    samples: int
     label: str
     seed: int
     index: int
+
+
+def sound(item: Generated, vocoder: Vocoder) -> Clip:
+    """The log-mel as audio, cut to the length that was asked for."""
+    clip = vocoder(item.mel)
+    return Clip(clip.samples[:, : item.samples], clip.sample_rate)
 
 
 def clip_generator(seed: int, index: int) -> torch.Generator:
@@ -81,7 +87,8 @@ class Generator:
             raise ParameterError(
                 f"count must be at least 1 and seconds above 0 and at most 36000, not {count} and {seconds}"
             )
-        frames = max(2, frame_count(self.checkpoint.spec, seconds) + 1)
+        samples = max(1, round(seconds * self.checkpoint.spec.sample_rate))
+        frames = 1 + -(-samples // self.checkpoint.spec.hop_length)
         todo = [index for index in range(count) if index not in set(skip)]
         size = 1 if self.device.type == "cpu" else max(1, batch_size)
         for begin in range(0, len(todo), size):
@@ -89,7 +96,7 @@ class Generator:
             labels = [label or self.labels[index % len(self.labels)] for index in chosen]
             mels = self._batch(chosen, labels, frames, seed)
             for index, name, mel in zip(chosen, labels, mels, strict=True):
-                yield Generated(mel, name, seed, index)
+                yield Generated(mel, samples, name, seed, index)
 
     def sample(
         self,
@@ -108,7 +115,8 @@ class Generator:
         """
         made = self.vocoder(vocoder)
         return [
-            made(item.mel) for item in self.mels(count, seconds=seconds, label=label, seed=seed, batch_size=batch_size)
+            sound(item, made)
+            for item in self.mels(count, seconds=seconds, label=label, seed=seed, batch_size=batch_size)
         ]
 
     def vocoder(self, vocoder: Vocoder | str) -> Vocoder:
@@ -122,12 +130,12 @@ class Generator:
         require_same_spec(f"generator {self.checkpoint.name!r}", self.checkpoint.spec, vocoder)
         return vocoder
 
-    def tags(self, item: Generated, vocoder: str) -> dict[str, str]:
+    def tags(self, item: Generated, vocoder: str) -> Tags:
         """What a file made from `item` says of itself: no time, path or batch size, so equal seeds give equal bytes."""
         from audio_gen import __version__
 
         model = self.checkpoint
-        about: dict[str, Any] = {
+        return {
             "software": f"audio_gen {__version__}",
             "generated_by": "machine",
             "model": model.name,
@@ -139,11 +147,10 @@ class Generator:
             "vocoder": vocoder,
             "licence": model.licence,
         }
-        return {key: str(value) for key, value in about.items()}
 
     @torch.no_grad()
     def _batch(self, indices: Sequence[int], labels: Sequence[str], frames: int, seed: int) -> torch.Tensor:
-        drawn = [self.net.draw(frames, clip_generator(seed, index)) for index in indices]
+        drawn = [self.net.draw(frames, generator=clip_generator(seed, index)) for index in indices]
         noise = Noise(*(torch.cat(parts).to(self.device) for parts in zip(*drawn, strict=True)))
         classes = torch.zeros(len(labels), len(self.labels), device=self.device)
         for row, name in enumerate(labels):

@@ -1,6 +1,7 @@
 """prepare: a dataset → arrays in one file, so that training needs no audio library."""
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -54,6 +55,8 @@ def prepare(
     """
     if kind not in KINDS:
         raise ParameterError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise ParameterError(f"seconds must be above 0, not {seconds}")
     parts = []
     for name in names:
         plug = pick("audio_gen.datasets", name)

@@ -90,6 +90,6 @@ def _audio_files(folder: Path) -> list[Path]:
 
 def _tags(path: Path) -> dict[str, str]:
     try:
-        return read_tags(path)
+        return {key: str(value) for key, value in read_tags(path).items()}
     except DecodeError:
         return {}

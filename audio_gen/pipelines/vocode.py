@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from audio_gen.audio.clip import Clip
 from audio_gen.audio.decode import load
@@ -65,13 +66,15 @@ class Vocoder:
     def _long(self, mel: torch.Tensor) -> torch.Tensor:
         hop, total = self.spec.hop_length, mel.shape[1]
         out = torch.zeros(hop * (total - 1), device=mel.device)
-        fade = torch.linspace(0, 1, hop * OVERLAP, device=mel.device)
+        # the phases of two pieces are strangers, so the powers add: sin² + cos² = 1, over a short part of the overlap
+        ramp = torch.linspace(-3.5, 4.5, hop * OVERLAP, device=mel.device).clamp(0, 1)
+        fade = torch.sin(ramp * (torch.pi / 2))
         for start in range(0, max(1, total - 1 - OVERLAP), CHUNK - 1 - OVERLAP):
             piece = self.module(mel[:, start : start + CHUNK])
             if start:
                 piece[: len(fade)] *= fade
             if start + CHUNK < total:
-                piece[-len(fade) :] *= 1 - fade
+                piece[-len(fade) :] *= fade.flip(0)
             out[hop * start : hop * start + len(piece)] += piece
         return out
 
@@ -95,13 +98,14 @@ def vocode_file(source: Source, output: Path, vocoder: Vocoder, *, subtype: str 
     if source.path.suffix.lower() == ".npy":
         mel = read_mel(source.path, vocoder.spec)
         source_rate = vocoder.spec.sample_rate
+        clip = vocoder(mel if mel.shape[-1] > 1 else torch.cat([mel, mel], -1))
     else:
-        clip = load(source.path)
-        source_rate = clip.sample_rate
-        mel = LogMel(vocoder.spec)(clip.to(vocoder.spec.sample_rate, 1).samples)
-    if mel.shape[-1] < 2:  # shorter than a hop: Griffin-Lim needs two frames
-        mel = torch.cat([mel, mel], -1)
-    clip = vocoder(mel)
+        original = load(source.path)
+        source_rate = original.sample_rate
+        samples = original.to(vocoder.spec.sample_rate, 1).samples
+        length, hop = samples.shape[1], vocoder.spec.hop_length
+        mel = LogMel(vocoder.spec)(F.pad(samples, (0, -length % hop)))
+        clip = Clip(vocoder(mel).samples[:, :length], vocoder.spec.sample_rate)
     peak = save(output, clip, subtype=subtype, tags={"software": "audio_gen", "vocoder": vocoder.name})
     result: dict[str, Any] = {"output": str(output), "vocoder": vocoder.name, "frames": mel.shape[-1], "peak": peak}
     return success(source.name, {"vocode": result}, duration_s=clip.duration, sample_rate=source_rate)
@@ -115,7 +119,8 @@ def read_mel(path: Path, spec: MelSpec) -> torch.Tensor:
     """
     advice = f"give a float .npy of shape [{spec.n_mels}, frames], as `audio-gen features` writes it"
     try:
-        array = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            array = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DecodeError(f"{str(path)!r} can't be read as an array ({error}); {advice}") from error
     if not isinstance(array, np.ndarray) or array.ndim not in (2, 3) or array.dtype.kind != "f":

@@ -53,7 +53,7 @@ def mask(x: Pictures, bands: int, columns: int, count: int = 2) -> Pictures:
 
 def mix(x: Pictures, alpha: float) -> tuple[Pictures, torch.Tensor, torch.Tensor]:
     """Mixup (Zhang et al., ICLR 2018): pictures, the partner of each, and the share `[B]` of each picture itself."""
-    share = torch.distributions.Beta(alpha, alpha).sample((len(x),))
+    share = torch.distributions.Beta(alpha, alpha).sample((len(x),)) if alpha > 0 else torch.ones(len(x))
     share = torch.maximum(share, 1 - share)
     partner = torch.randperm(len(x))
     weight = share[:, None, None]

@@ -5,6 +5,7 @@ on the CPU, to one that was not.
 """
 
 import math
+import pickle
 import sys
 import time
 from collections.abc import Iterator
@@ -60,6 +61,7 @@ class Run:
         validate_every: steps between two validations.
         save_every: seconds between two saves.
         facts: what else the checkpoint's training summary holds (data, command).
+        settings: of the recipe, as text; a run is gone on with only by the same.
     """
 
     folder: Path
@@ -73,11 +75,16 @@ class Run:
     save_every: float = 120.0
     quiet: bool = False
     facts: dict[str, Any] | None = None
+    settings: str = ""
+
+    def identity(self) -> dict[str, Any]:
+        """What has to be equal for a run to be gone on with."""
+        return {"name": self.name, "seed": self.seed, "steps": self.steps, "settings": self.settings}
 
 
 def step_seed(seed: int, step: int, rank: int = 0) -> int:
     """One number for each (seed, step, rank)."""
-    return (seed * 1_000_003 + step) * 1_009 + rank
+    return ((seed * 1_000_003 + step) * 1_009 + rank) % (1 << 63)
 
 
 def cosine(start: float, end: float, progress: float) -> float:
@@ -89,14 +96,18 @@ def _fabric(run: Run) -> Fabric:
     kind, _, number = run.device.partition(":")
     if kind not in ("auto", "cpu", "cuda"):
         raise ParameterError(f"device must be auto, cpu, cuda or cuda:N, not {run.device!r}")
-    return Fabric(accelerator=kind, devices=[int(number)] if number else run.devices, precision=run.precision)  # type: ignore[arg-type]
+    try:
+        return Fabric(accelerator=kind, devices=[int(number)] if number else run.devices, precision=run.precision)  # type: ignore[arg-type]
+    except ValueError as error:  # it lists what is allowed
+        raise ParameterError(f"precision {run.precision!r} on {run.device!r}: {error}") from error
 
 
 def fit(recipe: Recipe, run: Run) -> Path:
     """Train, from the start or from where `run.folder` was left, and return the path of the best checkpoint.
 
     Raises:
-        DatasetError: the folder holds a run with another name, seed or number of steps.
+        DatasetError: the folder holds a run with another name, seed, number of steps or other settings, or no
+            validation gave a score (the training diverged, or the split is too small to measure).
     """
     fabric = _fabric(run)
     fabric.launch()
@@ -125,12 +136,17 @@ def fit(recipe: Recipe, run: Run) -> Path:
                 _save(recipe, run, state_path, step, best)
                 last_save = time.monotonic()
             fabric.barrier()
+    if not best_path.is_file():
+        raise DatasetError(
+            f"{run.name!r} has no score after {run.steps} steps: it diverged, or the validation tracks are too few;"
+            " nothing is published; mend that and start anew with --overwrite"
+        )
     return best_path
 
 
 def _save(recipe: Recipe, run: Run, path: Path, step: int, best: float) -> None:
     state = {
-        "run": {"name": run.name, "seed": run.seed, "steps": run.steps},
+        "run": run.identity(),
         "step": step,
         "best": best,
         "modules": {key: module.state_dict() for key, module in recipe.modules().items()},
@@ -143,17 +159,23 @@ def _save(recipe: Recipe, run: Run, path: Path, step: int, best: float) -> None:
 def _resume(recipe: Recipe, run: Run, path: Path, fabric: Fabric) -> tuple[int, float]:
     if not path.is_file():
         return 0, -math.inf
-    state = torch.load(path, map_location=fabric.device, weights_only=True)
-    asked = {"name": run.name, "seed": run.seed, "steps": run.steps}
-    if state["run"] != asked:
-        raise DatasetError(
-            f"{path.parent} holds another run ({state['run']}, now asked: {asked}); give --overwrite or another --name"
-        )
-    for key, module in recipe.modules().items():
-        module.load_state_dict(state["modules"][key])
-    for key, optimizer in recipe.optimizers().items():
-        optimizer.load_state_dict(state["optimizers"][key])
-    return int(state["step"]), float(state["best"])
+    try:
+        state = torch.load(path, map_location=fabric.device, weights_only=True)
+        asked = run.identity()
+        for key, value in state["run"].items():
+            if asked[key] != value:
+                raise DatasetError(
+                    f"{path.parent} holds another run, of {key} {value}, not {asked[key]}; give --overwrite or another"
+                    " --name"
+                )
+        for key, module in recipe.modules().items():
+            module.load_state_dict(state["modules"][key])
+        for key, optimizer in recipe.optimizers().items():
+            optimizer.load_state_dict(state["optimizers"][key])
+        return int(state["step"]), float(state["best"])
+    except (RuntimeError, ValueError, TypeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DatasetError(f"{path} can't be gone on with ({reason}); start anew with --overwrite") from error
 
 
 class _Log(Protocol):

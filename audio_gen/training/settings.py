@@ -1,5 +1,6 @@
 """`--set key=value`: change the fields of a recipe's settings, with their types."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
@@ -35,7 +36,15 @@ def _parse(assignment: str, text: str, like: Any) -> Any:
         if isinstance(like, bool):
             return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
         if isinstance(like, tuple):
-            return tuple(type(like[0])(part) for part in text.split(","))
-        return type(like)(text)
+            return tuple(_number(part, like[0]) for part in text.split(","))
+        return _number(text, like)
     except (ValueError, KeyError) as error:
-        raise ParameterError(f"--set {assignment!r}: the value must look like {_text(like)}") from error
+        allowed = " (whole numbers from 1 on)" if isinstance(like, (int, tuple)) else ""
+        raise ParameterError(f"--set {assignment!r}: the value must look like {_text(like)}{allowed}") from error
+
+
+def _number(text: str, like: Any) -> Any:
+    value = type(like)(text)
+    if isinstance(value, (int, float)) and (not math.isfinite(value) or (isinstance(value, int) and value < 1)):
+        raise ValueError(text)
+    return value

@@ -89,6 +89,7 @@ def train(plan: Plan, arrays: Arrays) -> Path:
         validate_every=plan.validate_every,
         quiet=plan.quiet,
         facts={"recipe": plan.recipe, **(plan.facts or {})},
+        settings=repr(settings),
     )
     best = fit(recipe, run)
     with replacing(target) as part:

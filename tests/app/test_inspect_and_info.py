@@ -24,7 +24,13 @@ def genre(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         front_end={},
         labels=("blues", "jazz"),
         training={},
-        metrics={"accuracy": {"value": 0.71234, "low": 0.65, "high": 0.77}, "ece": 0.05, "details": {"note": "x"}},
+        metrics={
+            "some_set/valid": {
+                "accuracy": {"value": 0.71234, "low": 0.65, "high": 0.77},
+                "ece": 0.05,
+                "details": {"note": "x"},
+            }
+        },
         licence="CC BY-NC-SA 4.0",
         state={"w": torch.zeros(3, 5)},
     )

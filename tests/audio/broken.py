@@ -4,10 +4,12 @@ import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 import soundfile
+from av.audio.stream import AudioStream
 
 RATE = 22050
 
@@ -23,7 +25,7 @@ def write_av(path: Path, samples: np.ndarray, rate: int, codec: str, *, form: st
     """Write `[T, C]` samples through PyAV; `options` is one `key=value` for the container."""
     layout = "mono" if samples.shape[1] == 1 else "stereo"
     with av.open(str(path), "w", format=form, options=dict([options.split("=")] if options else [])) as container:
-        stream = container.add_stream(codec, rate=rate, layout=layout)
+        stream = cast(AudioStream, container.add_stream(codec, rate=rate, layout=layout))
         stream.bit_rate = 128_000
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), "fltp", layout=layout)
         frame.sample_rate = rate
@@ -92,8 +94,7 @@ def write_odd(folder: Path) -> list[Path]:
     soundfile.write(folder / "tune.aiff", tone(), RATE)
     soundfile.write(folder / "tune.mp3", tone(), RATE)
     soundfile.write(folder / "tune.opus", tone(1, 48_000), 48_000, format="OGG", subtype="OPUS")
-    samples = (tone() * 32767).astype("<i2").tobytes()
-    (folder / "streamed.wav").write_bytes(wave_header(2**32 - 1) + samples)
+    (folder / "streamed.wav").write_bytes(wave_header(2**32 - 1) + (tone() * 32767).astype("<i2").tobytes())
     _write_m4a(folder / "tune.m4a")
     write_av(folder / "tune.webm", tone(1, 48_000, 2), 48_000, "libopus", form="webm")
     names = ["flac_inside.mp3", "tune.aiff", "tune.mp3", "tune.opus", "streamed.wav", "tune.m4a", "tune.webm"]

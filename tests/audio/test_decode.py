@@ -1,5 +1,6 @@
 """Decoding: every format, in blocks and whole, and everything that can be wrong with a file."""
 
+import contextlib
 import os
 import socket
 import struct
@@ -15,6 +16,7 @@ from audio_gen.audio._pyav import PyAVReader
 from audio_gen.audio._sniff import Kind
 from audio_gen.audio.clip import Clip
 from audio_gen.audio.decode import AUDIO_EXTENSIONS, load, open_audio
+from audio_gen.audio.encode import save
 from audio_gen.errors import DecodeError
 from tests.audio.broken import RATE, tone, wave_header, write_av
 
@@ -129,6 +131,38 @@ def test_mono_equals_the_whole_converted(tmp_path: Path, name: str, rate: int) -
     with open_audio(path) as source:
         joined = torch.cat(list(source.mono(rate, seconds=0.31)), dim=1)
     torch.testing.assert_close(joined, load(path).to(rate, channels=1).samples, atol=1e-5, rtol=0)
+
+
+def test_an_mp3_in_blocks_is_the_same_as_in_one_read(tmp_path: Path) -> None:
+    # soundfile seeks after each read, and loses an MP3's bit reservoir by that: with bursts the reservoir is in use
+    samples = tone(8, 22050) * (np.arange(8 * 22050) % 3000 < 400)[:, None]
+    soundfile.write(tmp_path / "a.mp3", samples, 22050, bitrate_mode="VARIABLE", compression_level=0.95)
+    whole = soundfile.read(tmp_path / "a.mp3", dtype="float32")[0]
+    with open_audio(tmp_path / "a.mp3") as source:
+        joined = torch.cat(list(source.blocks(0.1)), dim=1)[0]
+    torch.testing.assert_close(joined, torch.from_numpy(whole), atol=1e-5, rtol=0)
+    buffer = np.empty(2205, np.float32)
+    with soundfile.SoundFile(tmp_path / "a.mp3") as sound:
+        seeking = np.concatenate([sound.read(out=buffer).copy() for _ in range(79)])
+    assert np.abs(seeking - whole[: len(seeking)]).max() > 1e-3  # the test can fail
+
+
+def test_a_flac_of_unknown_length_is_read_to_its_end(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", tone(1, RATE), RATE)
+    content = bytearray((tmp_path / "a.flac").read_bytes())
+    content[21] &= 0xF0  # STREAMINFO's 36 bits of the number of samples: encoders that write to a pipe leave 0
+    content[22:26] = bytes(4)
+    (tmp_path / "a.flac").write_bytes(content)
+    with open_audio(tmp_path / "a.flac") as source:
+        assert sum(block.shape[1] for block in source.blocks(0.1)) == RATE
+
+
+def test_all_streams_of_a_chained_ogg_are_read(tmp_path: Path) -> None:
+    save(tmp_path / "a.ogg", Clip(torch.from_numpy(tone().T.copy()), RATE))
+    first = (tmp_path / "a.ogg").read_bytes()
+    soundfile.write(tmp_path / "b.ogg", tone(), RATE)
+    (tmp_path / "both.ogg").write_bytes(first + (tmp_path / "b.ogg").read_bytes())
+    assert 1.9 < load(tmp_path / "both.ogg").duration < 2.1
 
 
 def test_a_block_is_bounded_whatever_the_header_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,6 +302,17 @@ def test_whatever_a_decoder_raises_is_a_decode_error(
     monkeypatch.setattr("audio_gen.audio._soundfile.SoundFileReader.__init__", fail)
     monkeypatch.setattr("audio_gen.audio._pyav.PyAVReader.__init__", fail)
     refused(tmp_path / "a.wav", "can't be decoded as wav (")
+
+
+def test_a_hostile_offset_prints_no_traceback(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.w64"
+    soundfile.write(path, tone(), RATE)
+    content = bytearray(path.read_bytes())
+    content[96:104] = bytes(7) + b"\x40"  # the length of the data: 4 EiB
+    path.write_bytes(content)
+    with path.open("rb", buffering=0) as file, contextlib.suppress(OSError):
+        PyAVReader(file, Kind("w64")).close()
+    assert capfd.readouterr().err == ""
 
 
 def test_ctrl_c_is_no_decode_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

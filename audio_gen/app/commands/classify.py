@@ -31,9 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(arguments: argparse.Namespace) -> Work:
-    from audio_gen.pipelines.classify import Classifier, classify_file
+    from audio_gen.pipelines.classify import Classifier, check_together, classify_file
     from audio_gen.pipelines.device import pick_device
 
     device = pick_device(arguments.device)
     models = [Classifier.load(name, device=device) for name in arguments.model or DEFAULT_MODELS]
+    check_together(models)
     return partial(classify_file, models=models, batch_size=arguments.batch_size)

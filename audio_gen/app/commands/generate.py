@@ -2,12 +2,14 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 from audio_gen.app import options
 from audio_gen.app.running import refuse_existing
 from audio_gen.errors import ParameterError
 from audio_gen.pipelines.records import RecordWriter, success
+from audio_gen.pipelines.tables import read_done
 
 HELP = "make new clips with a trained generator and a vocoder, one WAV and one .json that tells of it each"
 
@@ -34,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     from audio_gen.atomic import replacing
     from audio_gen.audio.encode import save
     from audio_gen.pipelines.device import pick_device
-    from audio_gen.pipelines.generate import Generator
+    from audio_gen.pipelines.generate import Generator, sound
 
     generator = Generator.load(arguments.model, device=pick_device(arguments.device))
     if arguments.label is not None and arguments.label not in generator.labels:
@@ -45,9 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.output)
     outputs = [folder / name for name in _names(arguments, generator.checkpoint.name, generator.labels)]
     table = folder / "manifest.parquet" if arguments.format == "parquet" else None
-    existing = [path for path in outputs if path.exists()]
-    refuse_existing(arguments, existing)
-    skip = [index for index, path in enumerate(outputs) if path in set(existing)] if arguments.skip_existing else []
+    refuse_existing(arguments, [path for path in [*outputs, *([table] if table else [])] if path.exists()])
+    done = [path.exists() and path.with_suffix(".json").exists() for path in outputs]
+    skip = [index for index, there in enumerate(done) if arguments.skip_existing and there]
+    again = {str(path) for index, path in enumerate(outputs) if index not in skip}
+    earlier = read_done(table, "parquet") if table and arguments.skip_existing and table.exists() else []
+    earlier = [row for row in earlier if row["path"] not in again]
     made = generator.mels(
         arguments.count,
         seconds=arguments.seconds,
@@ -57,9 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
         skip=skip,
     )
     total = len(outputs) - len(skip)
-    with RecordWriter(arguments.format, table) as writer:
+    with RecordWriter(arguments.format, table, keep=earlier) as writer:
         for item in tqdm(made, total=total, unit="clip", disable=None if not arguments.quiet else True):
-            clip, output = vocoder(item.mel), outputs[item.index]
+            clip, output = sound(item, vocoder), outputs[item.index]
             tags = generator.tags(item, vocoder.name)
             peak = save(output, clip, subtype=arguments.subtype, tags=tags)
             with replacing(output.with_suffix(".json")) as part:
@@ -71,4 +76,5 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _names(arguments: argparse.Namespace, model: str, labels: tuple[str, ...]) -> list[str]:
     chosen = [arguments.label or labels[index % len(labels)] for index in range(arguments.count)]
-    return [f"{model}_{label}_seed{arguments.seed}_{index:04d}.wav" for index, label in enumerate(chosen)]
+    plain = [re.sub(r"[^\w.+-]+", "-", label)[:60] for label in chosen]  # no label leads out of the folder
+    return [f"{model}_{label}_seed{arguments.seed}_{index:04d}.wav" for index, label in enumerate(plain)]

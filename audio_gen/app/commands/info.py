@@ -38,14 +38,24 @@ def _text(found: Mapping[str, Any]) -> str:
 def _checkpoint(item: Mapping[str, Any]) -> list[str]:
     if "error" in item:
         return [f"  {item['name']}: can't be used: {item['error']}"]
-    metrics = [f"{name} {_number(value)}" for name, value in item["metrics"].items() if _number(value)]
+    measured = [f"    on {data}: {_figures(found)}" for data, found in item["metrics"].items()]
     return [
         f"  {item['name']}: {item['family']}, {item['parameters'] / 1e6:.1f} M parameters",
         f"    licence: {item['licence']}",
-        f"    metrics: {', '.join(metrics) or 'none stored'}",
+        *(measured or ["    metrics: none stored"]),
         f"    labels: {', '.join(item['labels']) or 'none'}",
         f"    file: {item['path']}",
     ]
+
+
+def _figures(found: Any) -> str:
+    """What was measured on one dataset: the figures, and of the details those that have an interval."""
+    if not isinstance(found, Mapping):
+        return _number(found)
+    details = found.get("details", {})
+    inner = details.items() if isinstance(details, Mapping) else ()
+    named = [*found.items(), *((key, value) for key, value in inner if isinstance(value, Mapping))]
+    return ", ".join(f"{name} {_number(value)}" for name, value in named if _number(value))
 
 
 def _number(value: Any) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from audio_gen.app import options
 from audio_gen.app.running import refuse_existing
+from audio_gen.errors import ParameterError
 
 HELP = "turn datasets into one .npz of arrays (pictures or log-mels, labels, splits) to train from"
 
@@ -40,6 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     from audio_gen.datasets._arrays import Arrays
     from audio_gen.pipelines.prepare import prepare
 
+    if arguments.output.suffix != ".npz":
+        raise ParameterError(f"-o {str(arguments.output)!r}: the file has to end in .npz")
     if arguments.output.exists() and arguments.skip_existing:
         return 0
     refuse_existing(arguments, [arguments.output] if arguments.output.exists() else [])

@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
     from audio_gen.models import checkpoint
+    from audio_gen.pipelines.device import pick_device
     from audio_gen.training.train import Plan, kind_of, train
 
     kind = kind_of(arguments.recipe)
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         assignments=arguments.assignments,
         init=checkpoint.load(arguments.init) if arguments.init else None,
         seed=arguments.seed,
-        device=arguments.device,
+        device=str(pick_device(arguments.device)),
         devices=arguments.devices,
         precision=arguments.precision,
         validate_every=arguments.validate_every,

@@ -6,6 +6,8 @@ Data: arrays of kind "image" with a label a track.
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
@@ -13,7 +15,7 @@ from torch import nn
 from torch.optim import AdamW, Optimizer
 
 from audio_gen.datasets._arrays import Arrays
-from audio_gen.errors import DatasetError
+from audio_gen.errors import CheckpointError, DatasetError
 from audio_gen.features.decibel_image import SPEC
 from audio_gen.metrics.calibration import fit_temperature
 from audio_gen.metrics.classification import accuracy, macro_f1
@@ -26,6 +28,7 @@ from audio_gen.training.images import Images
 from audio_gen.training.losses import soft_cross_entropy
 
 KIND = "image"
+SPREAD = 0.5  # of the log temperature: a handful of tracks, all right, must not make it certain of everything
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,20 @@ class Trainee:
         self.config: dict[str, Any] = {"classes": classes, "dimensions": dimensions, "widths": list(settings.widths)}
         self.net: Any = ClassifierNet(**self.config, dropout=settings.dropout)
         if init is not None:
-            fitting = {key: value for key, value in init.state.items() if not key.startswith(("classes.", "values."))}
-            self.net.load_state_dict(fitting, strict=False)
+            self._start_from(init)
         self.ema = Ema(self.net, settings.ema)
         self.adam: Optimizer = AdamW(self.net.parameters(), settings.rate, weight_decay=settings.decay)
+
+    def _start_from(self, init: Checkpoint) -> None:
+        """The trunk of another classifier; the heads stay new."""
+        if init.family != FAMILY:
+            raise CheckpointError(f"can't start from {init.name!r}: it is of family {init.family!r}, not {FAMILY!r}")
+        trunk = {key: value for key, value in init.state.items() if not key.startswith(("classes.", "values."))}
+        try:
+            self.net.load_state_dict(trunk, strict=False)
+        except RuntimeError as error:
+            widths = f"{init.config.get('widths')}, not {self.config['widths']}"
+            raise CheckpointError(f"can't start from {init.name!r}: its widths are {widths}") from error
 
     def setup(self, fabric: Fabric) -> None:
         self.fabric = fabric
@@ -84,6 +97,11 @@ class Trainee:
         self.fabric.backward(loss)
         self.adam.step()
         self.ema.update(self.net, step)
+
+    def calibrate(self, probs: npt.NDArray[np.float32], truth: npt.NDArray[np.int64]) -> None:
+        """Fit the average's temperature to what it said of whole tracks, `[N, classes]` at a temperature of 1."""
+        temperature = fit_temperature(np.log(probs.clip(1e-12)), truth, spread=SPREAD)
+        self.ema.module.temperature.fill_(temperature)
 
     def export(self, name: str, labels: tuple[str, ...], training: dict[str, Any]) -> Checkpoint:
         """The averaged network as a checkpoint."""
@@ -138,10 +156,10 @@ class Classifier(Trainee):
 
     def validate(self) -> dict[str, float]:
         net, device = self.ema.module, self.fabric.device
-        net.temperature.fill_(1.0)
+        net.temperature.fill_(1.0)  # probabilities as the network has them
         probs = torch.stack([self.images.verdict(net, n, device).probs for n in self.valid]).cpu().numpy()
         truth = torch.tensor([self.labels.index(self.arrays.tracks[n].label) for n in self.valid]).numpy()
-        net.temperature.fill_(fit_temperature(torch.from_numpy(probs).clamp_min(1e-12).log().numpy(), truth))
+        self.calibrate(probs, truth)
         found = {"accuracy": accuracy(truth, probs.argmax(1)), "macro_f1": macro_f1(truth, probs.argmax(1))}
         return {"score": found["macro_f1"], **found, "temperature": net.temperature.item()}
 

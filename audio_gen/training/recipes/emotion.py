@@ -5,11 +5,13 @@ Data: arrays of kind "image". A track teaches what it knows: `valence` and `arou
 which also tells the two signs.
 """
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
@@ -51,27 +53,24 @@ class Emotion(Trainee):
     """One trunk; a softmax over quadrants, and a Gaussian each for valence and arousal."""
 
     def __init__(self, arrays: Arrays, settings: Settings, init: Checkpoint | None = None) -> None:
-        train, self.valid = arrays.chosen("train"), arrays.chosen("valid")
-        self.pools: dict[str, list[list[int]]] = {}
-        for name in dict.fromkeys(arrays.tracks[n].dataset for n in train):
-            strata: dict[str, list[int]] = defaultdict(list)
-            for number in (n for n in train if arrays.tracks[n].dataset == name):
-                if knows(arrays, number):
-                    strata[arrays.tracks[number].label if arrays.tracks[number].label in QUADRANTS else ""].append(
-                        number
-                    )
-            if strata:
-                self.pools[name] = list(strata.values())
-        if not self.pools:
+        train, self.valid = ([n for n in arrays.chosen(split) if knows(arrays, n)] for split in ("train", "valid"))
+        if not train or not self.valid:
             raise DatasetError(
-                "training emotion needs tracks with valence and arousal, or with a label of Q1, Q2, Q3, Q4"
+                "training emotion needs tracks with valence and arousal, or with a label of Q1, Q2, Q3, Q4, in train and "
+                f"valid; there are {len(train)} and {len(self.valid)}"
             )
+        self.pools: list[list[list[int]]] = []
+        for (_, placed), numbers in _by_set(arrays, train).items():
+            strata: dict[str, list[int]] = defaultdict(list)
+            for number in numbers:
+                strata[arrays.tracks[number].label if placed else ""].append(number)
+            self.pools.append(list(strata.values()))
         super().__init__(arrays, settings, len(QUADRANTS), 2, init)
         self.images = Images(arrays, train + self.valid, settings.columns)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
         share = max(2, self.settings.batch // len(self.pools))
-        tracks = [track for strata in self.pools.values() for track in _draw(strata, share)]
+        tracks = [track for strata in self.pools for track in _draw(strata, share)]
         pictures = strengthen(self.images.draw(tracks, self.settings.stretch), self.settings.strength)
         prediction = self.net(pictures.to(self.fabric.device))
         means, log_variances = prediction.values.chunk(2, -1)
@@ -110,24 +109,26 @@ class Emotion(Trainee):
 
     def validate(self) -> dict[str, float]:
         net, device = self.ema.module, self.fabric.device
-        by_set: dict[str, list[int]] = defaultdict(list)
-        for number in self.valid:
-            if knows(self.arrays, number):
-                by_set[self.arrays.tracks[number].dataset].append(number)
+        net.temperature.fill_(1.0)  # probabilities as the network has them
         found: dict[str, float] = {}
-        for name, numbers in by_set.items():
+        placed: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]] = []
+        for (name, told_quadrants), numbers in _by_set(self.arrays, self.valid).items():
             verdicts = [self.images.verdict(net, n, device) for n in numbers]
             tracks = [self.arrays.tracks[n] for n in numbers]
-            if tracks[0].label in QUADRANTS:
-                guess = torch.stack([verdict.probs for verdict in verdicts]).argmax(1).cpu().numpy()
+            if told_quadrants:
+                probs = torch.stack([verdict.probs for verdict in verdicts]).cpu().numpy()
                 truth = np.array([QUADRANTS.index(track.label) for track in tracks])
-                found[f"{name}_quadrant"] = accuracy(truth, guess)
+                found[f"{name}_quadrant"] = accuracy(truth, probs.argmax(1))
+                placed.append((probs, truth))
             else:
                 values = torch.stack([verdict.values for verdict in verdicts]).cpu().numpy()
                 for axis, target in enumerate(("valence", "arousal")):
                     reference = np.array([track.targets[target] for track in tracks])
                     found[f"{name}_{target}_r"] = pearson_r(reference, values[:, axis])
-        return {"score": float(np.mean(list(found.values()))), **found}
+        if placed:
+            self.calibrate(*map(np.concatenate, zip(*placed, strict=True)))
+        defined = [value for value in found.values() if np.isfinite(value)]  # one rated track has no correlation
+        return {"score": float(np.mean(defined)) if defined else math.nan, **found}
 
     def checkpoint(self, name: str, training: dict[str, Any]) -> Checkpoint:
         return self.export(name, QUADRANTS, training)
@@ -137,6 +138,15 @@ def knows(arrays: Arrays, number: int) -> bool:
     """Whether a track tells anything about emotion."""
     track = arrays.tracks[number]
     return track.label in QUADRANTS or {"valence", "arousal"} <= track.targets.keys()
+
+
+def _by_set(arrays: Arrays, numbers: list[int]) -> dict[tuple[str, bool], list[int]]:
+    """Tracks by dataset and by whether they tell a quadrant."""
+    found: dict[tuple[str, bool], list[int]] = defaultdict(list)
+    for number in numbers:
+        track = arrays.tracks[number]
+        found[track.dataset, track.label in QUADRANTS].append(number)
+    return found
 
 
 def _draw(strata: list[list[int]], count: int) -> list[int]:

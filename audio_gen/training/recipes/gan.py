@@ -16,7 +16,7 @@ from audio_gen.datasets._arrays import Arrays
 from audio_gen.errors import DatasetError
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.discriminators import DiscriminatorNet
-from audio_gen.models.generator import ANCHOR, FAMILY, GeneratorNet, Noise
+from audio_gen.models.generator import FAMILY, GeneratorNet, Noise
 from audio_gen.training.ema import Ema
 from audio_gen.training.fit import cosine
 from audio_gen.training.losses import gradient_penalty, relativistic_discriminator, relativistic_generator
@@ -28,15 +28,15 @@ KIND = "log_mel"
 class Settings:
     """Hyper-parameters; change them with `--set key=value`."""
 
-    steps: int = 8000
+    steps: int = 5000
     batch: int = 32
     frames: int = 128
-    widths: tuple[int, ...] = (256, 192, 128, 96)
-    rate: float = 2e-4
-    rate_end: float = 5e-5
+    widths: tuple[int, ...] = (256, 192, 128, 128)
+    rate: float = 3e-4
+    rate_end: float = 1e-4
     gamma: float = 1.0
     gamma_end: float = 0.1
-    ema: float = 0.999
+    ema: float = 0.998
     augment: float = 0.3
     quietest: float = -45.0  # crops below this level against the loudest crops (dB) are passed over
 
@@ -134,10 +134,8 @@ class Gan:
         return figures
 
     def _noise(self, count: int) -> Noise:
-        net = self.ema.module
-        shapes = ((count, net.local, net.anchors(self.settings.frames)), (count, net.glob))
-        anchors, glob = (torch.randn(shape).to(self.fabric.device) for shape in shapes)
-        return Noise(anchors, glob, torch.randint(ANCHOR, (count,)).to(self.fabric.device))
+        drawn = self.ema.module.draw(self.settings.frames, count)
+        return Noise(*(part.to(self.fabric.device) for part in drawn))
 
     def _discriminate(
         self, real: torch.Tensor, fake: torch.Tensor, classes: torch.Tensor, gamma: float

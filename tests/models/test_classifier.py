@@ -1,0 +1,99 @@
+import math
+
+import pytest
+import torch
+
+from audio_gen.errors import ParameterError
+from audio_gen.models.classifier import ClassifierNet, Prediction, combine, windows
+
+
+def pictures(*shape: int, seed: int = 0) -> torch.Tensor:
+    return -80 * torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def small(**options: int) -> ClassifierNet:
+    torch.manual_seed(0)
+    return ClassifierNet(3, widths=(8, 8, 8, 8), **options).eval()
+
+
+@pytest.mark.parametrize("columns", [1, 2, 15, 16, 17, 129])
+@pytest.mark.parametrize("bands", [32, 128])
+def test_shapes(bands: int, columns: int) -> None:
+    net = small(dimensions=2)
+    prediction = net(pictures(2, bands, columns))
+    assert [list(part.shape) for part in prediction] == [[2, 3], [2, 4], [2, 8]]
+    assert list(net.features(pictures(2, bands, columns)).shape) == [2, 8, bands // 32, -(-columns // 16)]
+    assert small()(pictures(1, bands, columns)).values.shape == (1, 0)
+
+
+def test_batched_equals_one_by_one() -> None:
+    net, image = small(dimensions=2), pictures(5, 128, 40)
+    together = net(image)
+    for row in range(5):
+        for whole, alone in zip(together, net(image[row : row + 1]), strict=True):
+            assert torch.allclose(whole[row], alone[0], atol=1e-5)
+    assert not torch.allclose(together.logits[0], together.logits[1], atol=1e-5)
+
+
+def test_the_class_activation_map_averages_to_the_logits() -> None:
+    net, image = small(), pictures(2, 128, 40)
+    maps = torch.einsum("kd,bdmn->bkmn", net.classes.weight, net.features(image)) + net.classes.bias[:, None, None]
+    assert torch.allclose(maps.mean((-2, -1)), net(image).logits, atol=1e-5)
+
+
+def test_every_weight_learns() -> None:
+    net = small(dimensions=2).train()
+    prediction = net(pictures(4, 128, 32))
+    (prediction.logits.square().sum() + prediction.values.square().sum()).backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in net.parameters())
+
+
+@pytest.mark.parametrize("widths", [(), (1, 8), (0,), (8, -1)])
+def test_refuses_widths_that_hold_nothing(widths: tuple[int, ...]) -> None:
+    with pytest.raises(ParameterError, match="widths from 2 on"):
+        ClassifierNet(3, widths=widths)
+
+
+def slow_windows(image: torch.Tensor, columns: int) -> list[torch.Tensor]:
+    length = image.shape[1]
+    if length < columns:
+        image, length = image[:, [column % length for column in range(columns)]], columns
+    starts = [start for start in range(length) if start % max(1, columns // 2) == 0 and start + columns <= length]
+    if (starts[-1] + columns) % length:
+        starts.append(length - columns)
+    found = []
+    for start in starts:
+        window = image[:, start : start + columns]
+        found.append((window - window.max()).clamp(min=-80))
+    return found
+
+
+@pytest.mark.parametrize("columns", [1, 2, 9, 10])
+@pytest.mark.parametrize("length", [1, 3, 9, 10, 14, 15, 37])
+def test_windows_equal_the_slow_way(length: int, columns: int) -> None:
+    image = pictures(4, length)
+    right = torch.stack(slow_windows(image, columns))
+    assert torch.allclose(windows(image, columns), right)
+
+
+def test_combine_is_a_geometric_mean_and_a_mixture() -> None:
+    random = torch.Generator().manual_seed(0)
+    prediction = Prediction(*(torch.randn(3, size, generator=random) for size in (4, 4, 5)))
+    verdict = combine(prediction, torch.tensor(1.7))
+    logs = [row.log_softmax(-1) for row in prediction.logits]
+    scores = [math.exp(float(sum(row[k] for row in logs)) / 3 / 1.7) for k in range(4)]
+    assert torch.allclose(verdict.probs, torch.tensor([score / sum(scores) for score in scores]))
+    for axis in range(2):
+        means = prediction.values[:, axis]
+        variances = prediction.values[:, 2 + axis].exp()
+        second = (variances + means.square()).mean()  # E[x²] of the mixture
+        assert torch.isclose(verdict.values[axis], means.mean())
+        assert torch.isclose(verdict.deviations[axis], torch.sqrt(second - means.mean() ** 2))
+    assert torch.isclose(verdict.embedding.norm(), torch.ones(()))
+
+
+def test_temperature_flattens_and_never_changes_the_label() -> None:
+    prediction = Prediction(torch.tensor([[2.0, 0.0, -1.0]]), torch.zeros(1, 0), torch.ones(1, 2))
+    sharp, flat = (combine(prediction, torch.tensor(t)).probs for t in (0.5, 5.0))
+    assert sharp.argmax() == flat.argmax() == 0
+    assert sharp[0] > flat[0] > 1 / 3

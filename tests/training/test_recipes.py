@@ -1,0 +1,213 @@
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from audio_gen.datasets._arrays import KINDS, Arrays
+from audio_gen.errors import CheckpointError, DatasetError
+from audio_gen.models import checkpoint
+from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.models.classifier import ClassifierNet
+from audio_gen.models.generator import GeneratorNet
+from audio_gen.registry import names, pick
+from audio_gen.training.settings import override
+from audio_gen.training.train import RECIPES
+
+Small = Callable[[str], list[str]]
+
+
+@pytest.fixture
+def data(pictures: Arrays, emotions: Arrays, mels: Arrays) -> dict[str, Arrays]:
+    return {"classifier": pictures, "emotion": emotions, "gan": mels}
+
+
+def started(name: str, arrays: Arrays, small: list[str], init: Checkpoint | None = None) -> Any:
+    module = pick(RECIPES, name)
+    torch.manual_seed(0)
+    recipe = module.build(arrays, override(module.Settings(), small), init)
+    recipe.setup(Fabric(accelerator="cpu", devices=1))
+    return recipe
+
+
+def run(recipe: Any, steps: int) -> list[dict[str, float]]:
+    found = []
+    for step in range(steps):
+        torch.manual_seed(step)
+        found.append(recipe.step(step, step / steps))
+    return found
+
+
+@pytest.mark.parametrize("name", names(RECIPES))
+def test_every_recipe_keeps_the_contract(name: str, data: dict[str, Arrays], tiny_settings: Small) -> None:
+    module = pick(RECIPES, name)
+    assert module.KIND in KINDS
+    settings = module.Settings()
+    assert {"steps", "batch", "widths"} <= {field.name for field in fields(settings)}
+    assert all(type(getattr(settings, field.name)) in (int, float, tuple) for field in fields(settings))
+    recipe = started(name, data[name], tiny_settings(name))
+    assert recipe.modules().keys() >= {"ema"}
+    assert recipe.optimizers()
+    (figures,) = run(recipe, 1)
+    assert figures
+    assert all(np.isfinite(value) for value in figures.values())
+    found = recipe.validate()
+    assert np.isfinite(found["score"])
+    made = recipe.checkpoint("mine", {"data": "made up"})
+    assert (made.name, made.licence, made.labels) == ("mine", data[name].licence, data[name].labels)
+    assert made.training["data"] == "made up"
+    assert made.training["settings"]["batch"] == recipe.settings.batch
+    checkpoint.build({"classifier": ClassifierNet, "generator": GeneratorNet}[made.family], made)
+
+
+@pytest.mark.parametrize("name", ["classifier", "emotion"])
+def test_the_loss_goes_down_and_the_score_up(name: str, data: dict[str, Arrays], tiny_settings: Small) -> None:
+    plain = ["strength=0.3", "smoothing=0.01", "dropout=0", *(["mixup=0"] if name == "classifier" else [])]
+    recipe = started(name, data[name], [*tiny_settings(name), *plain])
+    before = recipe.validate()
+    losses = [figures["loss"] for figures in run(recipe, 50)]
+    after = recipe.validate()
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+    assert after["score"] > before["score"] + 0.2
+    assert after["score"] > 0.6
+
+
+def test_the_discriminator_learns_to_tell(mels: Arrays, tiny_settings: Small) -> None:
+    recipe = started("gan", mels, tiny_settings("gan"))
+    losses = []
+    for step in range(25):
+        torch.manual_seed(step)
+        real, labels = recipe.crops.draw(8)
+        classes = torch.nn.functional.one_hot(labels, 2).float()
+        fake = recipe.generator(recipe._noise(8), classes, 32)
+        losses.append(recipe._discriminate(recipe.ema.module.standardise(real), fake, classes, 0.1)["d_loss"])
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_a_step_of_the_gan_tells_how_it_goes(mels: Arrays, tiny_settings: Small) -> None:
+    recipe = started("gan", mels, tiny_settings("gan"))
+    for figures in run(recipe, 3):
+        assert {"d_loss", "g_loss", "r1", "r2", "fake_std"} <= figures.keys()
+        assert all(np.isfinite(value) for value in figures.values())
+    assert recipe.validate()["distance"] == -recipe.validate()["score"] > 0
+
+
+def test_the_gan_trains_each_network_in_its_own_half(mels: Arrays, tiny_settings: Small) -> None:
+    recipe = started("gan", mels, tiny_settings("gan"))
+
+    def weights(name: str) -> torch.Tensor:
+        return torch.cat([value.flatten() for value in recipe.modules()[name].state_dict().values()]).clone()
+
+    before = {name: weights(name) for name in recipe.modules()}
+    real, labels = recipe.crops.draw(8)
+    classes = torch.nn.functional.one_hot(labels, 2).float()
+    real = recipe.ema.module.standardise(real)
+    fake = recipe.generator(recipe._noise(8), classes, 32)
+    recipe._discriminate(real, fake, classes, 1.0)
+    assert torch.equal(weights("generator"), before["generator"])
+    assert not torch.equal(weights("discriminator"), before["discriminator"])
+    middle = weights("discriminator")
+    recipe._generate(real, fake, classes)
+    assert torch.equal(weights("discriminator"), middle)
+    assert not torch.equal(weights("generator"), before["generator"])
+    assert all(weight.requires_grad for weight in recipe.discriminator.parameters())
+
+
+def test_gan_crops_are_balanced_and_stay_inside_their_track(mels: Arrays, tiny_settings: Small) -> None:
+    recipe = started("gan", mels, tiny_settings("gan"))
+    crops, labels = recipe.crops.draw(400)
+    assert crops.shape == (400, 16, 32)
+    assert 120 < int(labels.sum()) < 280
+    low = crops[:, :8].mean((1, 2)) > crops[:, 8:].mean((1, 2))
+    assert torch.equal(low, labels == mels.labels.index("low"))  # a crop over a border would mix the two
+    mean, std = recipe.crops.statistics()
+    assert torch.allclose(recipe.ema.module.mean, mean)
+    assert abs(float(mean.mean()) + 4) < 0.2
+    assert std.min() > 0.5
+
+
+def test_gan_passes_over_silence(mels: Arrays, tiny_settings: Small) -> None:
+    quiet = mels.mel.copy()
+    quiet[:30] = -11.5  # the beginning of the first track
+    recipe = started("gan", replace(mels, mel=quiet), tiny_settings("gan"))
+    starts = torch.cat(recipe.crops.starts)
+    assert len(starts) < len(torch.cat(started("gan", mels, tiny_settings("gan")).crops.starts))
+    assert not ((starts > 0) & (starts < 5)).any()
+
+
+def test_emotion_learns_both_kinds_of_label(emotions: Arrays, tiny_settings: Small) -> None:
+    found = started("emotion", emotions, tiny_settings("emotion")).validate()
+    assert {"quadrants_quadrant", "rated_valence_r", "rated_arousal_r"} <= found.keys()
+
+
+def test_one_dataset_may_tell_quadrants_of_some_and_figures_of_others(emotions: Arrays, tiny_settings: Small) -> None:
+    one = tuple(track._replace(dataset="both") for track in emotions.tracks)
+    recipe = started("emotion", replace(emotions, tracks=one), tiny_settings("emotion"))
+    assert all(np.isfinite(figures["loss"]) for figures in run(recipe, 3))
+    assert {"both_quadrant", "both_valence_r", "both_arousal_r"} <= recipe.validate().keys()
+
+
+@pytest.mark.parametrize("name", names(RECIPES))
+@pytest.mark.parametrize("lacking", ["train", "valid"])
+def test_a_missing_split_is_told(name: str, lacking: str, data: dict[str, Arrays], tiny_settings: Small) -> None:
+    arrays = data[name]
+    if name == "gan" and lacking == "valid":
+        pytest.skip("a GAN validates against its training data")
+    other = {"train": "test", "valid": "test"}
+    tracks = tuple(
+        track._replace(split=other[lacking]) if track.split == lacking else track for track in arrays.tracks
+    )
+    with pytest.raises(DatasetError, match=f"'{lacking}'.*there are: test"):
+        started(name, replace(arrays, tracks=tracks), tiny_settings(name))
+
+
+@pytest.mark.parametrize("name", names(RECIPES))
+def test_tracks_without_labels_are_told(name: str, data: dict[str, Arrays], tiny_settings: Small) -> None:
+    tracks = tuple(track._replace(label="", targets={}) for track in data[name].tracks)
+    with pytest.raises(DatasetError):
+        started(name, replace(data[name], tracks=tracks), tiny_settings(name))
+
+
+def test_emotion_needs_something_to_validate_with(emotions: Arrays, tiny_settings: Small) -> None:
+    tracks = tuple(
+        track._replace(label="", targets={}) if track.split == "valid" else track for track in emotions.tracks
+    )
+    with pytest.raises(DatasetError, match="valid"):
+        started("emotion", replace(emotions, tracks=tracks), tiny_settings("emotion"))
+
+
+def test_a_class_without_tracks_is_named(pictures: Arrays, mels: Arrays, tiny_settings: Small) -> None:
+    with pytest.raises(DatasetError, match="zither"):
+        started("classifier", replace(pictures, labels=(*pictures.labels, "zither")), tiny_settings("classifier"))
+    with pytest.raises(DatasetError, match="zither"):
+        started("gan", replace(mels, labels=(*mels.labels, "zither")), tiny_settings("gan"))
+    with pytest.raises(DatasetError, match="at least 300 loud frames"):
+        started("gan", mels, [*tiny_settings("gan"), "frames=300"])
+
+
+def test_starts_from_a_checkpoint(pictures: Arrays, tiny_settings: Small) -> None:
+    first = started("classifier", pictures, tiny_settings("classifier"))
+    run(first, 3)
+    saved = first.checkpoint("first", {})
+    torch.manual_seed(5)
+    second = started("classifier", pictures, tiny_settings("classifier"), saved)
+    trunk = {key for key in saved.state if not key.startswith(("classes.", "values."))}
+    now = second.net.state_dict()
+    assert all(torch.equal(now[key], saved.state[key]) for key in trunk)
+    assert not torch.equal(now["classes.weight"], saved.state["classes.weight"])
+
+
+def test_refuses_to_start_from_what_does_not_fit(
+    pictures: Arrays, mels: Arrays, tiny: Any, tiny_settings: Small
+) -> None:
+    generator, classifier = checkpoint.load(tiny.generator()), checkpoint.load(tiny.classifier())
+    with pytest.raises(CheckpointError, match="family 'generator', not 'classifier'"):
+        started("classifier", pictures, tiny_settings("classifier"), generator)
+    with pytest.raises(CheckpointError, match="its widths are"):
+        started("classifier", pictures, [*tiny_settings("classifier"), "widths=8,8,8,16"], classifier)
+    for other in (generator, classifier):  # other bands, other family
+        with pytest.raises(CheckpointError, match="weights don't fit"):
+            started("gan", mels, tiny_settings("gan"), other)
