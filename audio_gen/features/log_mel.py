@@ -64,17 +64,16 @@ class LogMel(nn.Module):
 
     def from_padded(self, padded: torch.Tensor) -> torch.Tensor:
         """`[..., n_fft + (N - 1) * hop_length] -> [..., n_mels, N]`: frames of samples that are padded already."""
+        flat = padded.to(self.window.dtype).reshape(-1, padded.shape[-1])
+        # on the CPU row by row: the spectra of one row fit into the cache, those of a batch don't
+        rows = torch.split(flat, 1) if flat.device.type == "cpu" else (flat,)
+        mel = torch.cat([self._transform(row) for row in rows])
+        return mel.reshape(*padded.shape[:-1], self.spec.n_mels, -1)
+
+    def _transform(self, padded: torch.Tensor) -> torch.Tensor:
         spec = self.spec
-        frames = torch.stft(
-            padded.to(self.window.dtype).reshape(-1, padded.shape[-1]),
-            spec.n_fft,
-            spec.hop_length,
-            window=self.window,
-            center=False,
-            return_complex=True,
-        )
-        linear = self.bank @ _magnitude(frames, spec.power)
-        return torch.log(linear.clamp_min(spec.floor)).reshape(*padded.shape[:-1], spec.n_mels, -1)
+        frames = torch.stft(padded, spec.n_fft, spec.hop_length, window=self.window, center=False, return_complex=True)
+        return torch.log((self.bank @ _magnitude(frames, spec.power)).clamp_min(spec.floor))
 
 
 def _magnitude(frames: torch.Tensor, power: float) -> torch.Tensor:

@@ -56,7 +56,9 @@ def test_seeds_and_labels_differ(tiny: Any, tmp_path: Path) -> None:
     for seed in ("0", "1", "-3", str(2**70)):
         for label in ("folk", "techno"):
             assert generate(tmp_path / "out", "--seed", seed, "--label", label, "--skip-existing") == 0
-    sounds = [hashlib.sha256(load(path).samples.numpy().tobytes()).digest() for path in (tmp_path / "out").glob("*.wav")]
+    sounds = [
+        hashlib.sha256(load(path).samples.numpy().tobytes()).digest() for path in (tmp_path / "out").glob("*.wav")
+    ]
     assert len(set(sounds)) == len(sounds) == 8
 
 

@@ -12,7 +12,11 @@ from audio_gen.pipelines.vocode import Vocoder
 
 
 def test_noise_is_drawn_by_seed_and_index_alone() -> None:
-    draws = {(seed, index): torch.rand(1, generator=clip_generator(seed, index)).item() for seed in (0, 1, 12) for index in (0, 1, 2)}
+    draws = {
+        (seed, index): torch.rand(1, generator=clip_generator(seed, index)).item()
+        for seed in (0, 1, 12)
+        for index in (0, 1, 2)
+    }
     assert len(set(draws.values())) == 9
     assert torch.rand(1, generator=clip_generator(1, 2)).item() == draws[1, 2]
     assert draws[1, 2] != torch.rand(1, generator=clip_generator(12, 0)).item()  # "1" + "2" is not "12"

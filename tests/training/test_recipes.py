@@ -92,7 +92,8 @@ def test_a_step_of_the_gan_tells_how_it_goes(mels: Arrays, tiny_settings: Small)
     for figures in run(recipe, 3):
         assert {"d_loss", "g_loss", "r1", "r2", "fake_std"} <= figures.keys()
         assert all(np.isfinite(value) for value in figures.values())
-    assert recipe.validate()["distance"] == -recipe.validate()["score"] > 0
+    found = recipe.validate()
+    assert found["distance"] == -found["score"] > 0
 
 
 def test_the_gan_trains_each_network_in_its_own_half(mels: Arrays, tiny_settings: Small) -> None:
@@ -150,16 +151,13 @@ def test_one_dataset_may_tell_quadrants_of_some_and_figures_of_others(emotions: 
     assert {"both_quadrant", "both_valence_r", "both_arousal_r"} <= recipe.validate().keys()
 
 
-@pytest.mark.parametrize("name", names(RECIPES))
-@pytest.mark.parametrize("lacking", ["train", "valid"])
+@pytest.mark.parametrize(
+    ("name", "lacking"),
+    [("classifier", "train"), ("classifier", "valid"), ("emotion", "train"), ("emotion", "valid"), ("gan", "train")],
+)
 def test_a_missing_split_is_told(name: str, lacking: str, data: dict[str, Arrays], tiny_settings: Small) -> None:
     arrays = data[name]
-    if name == "gan" and lacking == "valid":
-        pytest.skip("a GAN validates against its training data")
-    other = {"train": "test", "valid": "test"}
-    tracks = tuple(
-        track._replace(split=other[lacking]) if track.split == lacking else track for track in arrays.tracks
-    )
+    tracks = tuple(track._replace(split="test") if track.split == lacking else track for track in arrays.tracks)
     with pytest.raises(DatasetError, match=f"'{lacking}'.*there are: test"):
         started(name, replace(arrays, tracks=tracks), tiny_settings(name))
 

@@ -56,8 +56,8 @@ class Emotion(Trainee):
         train, self.valid = ([n for n in arrays.chosen(split) if knows(arrays, n)] for split in ("train", "valid"))
         if not train or not self.valid:
             raise DatasetError(
-                "training emotion needs tracks with valence and arousal, or with a label of Q1, Q2, Q3, Q4, in train and "
-                f"valid; there are {len(train)} and {len(self.valid)}"
+                "training emotion needs tracks with valence and arousal, or with a label of Q1, Q2, Q3, Q4, in train "
+                f"and valid; there are {len(train)} and {len(self.valid)}"
             )
         self.pools: list[list[list[int]]] = []
         for (_, placed), numbers in _by_set(arrays, train).items():

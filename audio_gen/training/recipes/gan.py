@@ -13,10 +13,10 @@ from torch import nn
 from torch.optim import Adam, Optimizer
 
 from audio_gen.datasets._arrays import Arrays
-from audio_gen.errors import DatasetError
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.discriminators import DiscriminatorNet
 from audio_gen.models.generator import FAMILY, GeneratorNet, Noise
+from audio_gen.training.crops import Crops
 from audio_gen.training.ema import Ema
 from audio_gen.training.fit import cosine
 from audio_gen.training.losses import gradient_penalty, relativistic_discriminator, relativistic_generator
@@ -41,44 +41,6 @@ class Settings:
     quietest: float = -45.0  # crops below this level against the loudest crops (dB) are passed over
 
 
-class Crops:
-    """Class-balanced random crops of tracks whose frames lie one after the other."""
-
-    def __init__(self, arrays: Arrays, settings: Settings) -> None:
-        self.mel = torch.from_numpy(arrays.mel)
-        self.frames = settings.frames
-        starts: list[list[torch.Tensor]] = [[] for _ in arrays.labels]
-        level = self.mel.float().amax(1)
-        floor = float(torch.quantile(level[:: max(1, len(level) // 100_000)], 0.95)) + settings.quietest * 0.1151
-        for number in arrays.chosen("train"):
-            track, first, last = arrays.tracks[number], *map(int, arrays.index[number : number + 2])
-            if track.label not in arrays.labels or last - first < self.frames:
-                continue
-            windows = level[first:last].unfold(0, self.frames, 1).mean(1)
-            starts[arrays.labels.index(track.label)].append(first + torch.nonzero(windows > floor).squeeze(1))
-        empty = [label for label, found in zip(arrays.labels, starts, strict=True) if not sum(map(len, found))]
-        if empty:
-            raise DatasetError(f"no training track of at least {self.frames} loud frames for: {', '.join(empty)}")
-        self.starts = [torch.cat(found) for found in starts]
-
-    def draw(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log-mel `[count, n_mels, frames]` float32 and class numbers `[count]`."""
-        labels = torch.randint(len(self.starts), (count,))
-        first = torch.stack(
-            [self.starts[label][torch.randint(len(self.starts[label]), ())] for label in labels.tolist()]
-        )
-        rows = self.mel[first[:, None] + torch.arange(self.frames)]
-        return rows.float().transpose(1, 2), labels
-
-    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation of each band over a sample of crops, `[n_mels, 1]` each."""
-        state = torch.random.get_rng_state()
-        torch.manual_seed(0)
-        sample = self.draw(1024)[0]
-        torch.random.set_rng_state(state)
-        return sample.mean((0, 2))[:, None], sample.std((0, 2))[:, None].clamp_min(1e-3)
-
-
 def augment(x: torch.Tensor, chance: float) -> torch.Tensor:
     """Gain ± 0.1 and a shift of up to one band, each with `chance`; for real and generated clips; differentiable."""
     gain = (torch.rand(len(x), 1, 1, device=x.device) - 0.5) * 0.2
@@ -93,7 +55,7 @@ class Gan:
 
     def __init__(self, arrays: Arrays, settings: Settings, init: Checkpoint | None = None) -> None:
         self.settings, self.arrays = settings, arrays
-        self.crops = Crops(arrays, settings)
+        self.crops = Crops(arrays, settings.frames, settings.quietest)
         n_mels, classes = arrays.spec.n_mels, len(arrays.labels)
         self.generator: Any = GeneratorNet(classes, n_mels, settings.widths)
         self.discriminator: Any = DiscriminatorNet(classes, n_mels, settings.widths[::-1])
