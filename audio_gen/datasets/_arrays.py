@@ -99,7 +99,16 @@ def load_arrays(path: Path, kind: str) -> Arrays:
                 about["licence"],
             )
         _check(arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        EOFError,
+        RecursionError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         reason = " ".join(str(error).split())[:200]
         raise DatasetError(f"{path} is no array file of `audio-gen prepare` ({reason}); prepare it again") from error
     if arrays.kind != kind:

@@ -100,11 +100,15 @@ def rows(
     return picked
 
 
-def read_cells(table: Path, needed: Sequence[str]) -> list[dict[str, str]]:
+def read_cells(table: Path, needed: Sequence[str], *, key: str = "path") -> list[dict[str, str]]:
     """All lines of a table as cells by column (lower case, stripped); comma, semicolon or tab between them.
 
+    Args:
+        needed: columns that must be there and filled, `key` among them.
+        key: the column that tells the rows apart.
+
     Raises:
-        DatasetError: not readable, no rows, a needed column missing, a needed cell empty, a path that comes twice.
+        DatasetError: not readable, no rows, a needed column missing, a needed cell empty, a key that comes twice.
     """
     try:
         text = table.read_text(encoding="utf-8-sig")
@@ -125,14 +129,18 @@ def read_cells(table: Path, needed: Sequence[str]) -> list[dict[str, str]]:
         empty = [column for column in needed if not cells.get(column)]
         if empty:
             raise DatasetError(f"{table}, row {number}: {', '.join(empty)} is empty; fill it or drop the row")
-    twice = [path for path, count in Counter(cells["path"] for cells in lines).items() if count > 1]
+    twice = [name for name, count in Counter(cells[key] for cells in lines).items() if count > 1]
     if twice:
-        raise DatasetError(f"{table} lists {len(twice)} paths more than once: {some(twice)}; keep one row for each")
+        raise DatasetError(f"{table} lists {len(twice)} {key}s more than once: {some(twice)}; keep one row for each")
     return lines
 
 
-def check_files(table: Path, picked: Sequence[Row], source: str) -> None:
-    """Raise a DatasetError that names the first rows whose file isn't there, and how many there are."""
+def check_files(table: Path | str, picked: Sequence[Row], source: str) -> None:
+    """Raise a DatasetError that names the first rows whose file isn't there, and how many there are.
+
+    Args:
+        table: what lists the files, as the message calls it.
+    """
     missing = [row.id for row in picked if not row.path.is_file()]
     if missing:
         count = f"{len(missing)} of {len(picked)}"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 VALID_SHARE = 0.2
@@ -30,6 +30,23 @@ def stratified_split(members: Sequence[Member]) -> dict[str, str]:
     for label in sorted(sizes):
         part |= _split_class(sizes[label], part)
     return {member.id: part[member.group] for member in members}
+
+
+def hashed_split(group: str, shares: Mapping[str, float]) -> str:
+    """The part of a group by its hash alone: adding or dropping others moves nobody.
+
+    Args:
+        shares: about how much of the whole each part gets; what is left is "train".
+
+    >>> [hashed_split(name, {"valid": 0.2, "test": 0.2}) for name in ("abba", "adele", "song 7")]
+    ['train', 'test', 'valid']
+    """
+    place = int(_hash(group)[:12], 16) / 16**12
+    for part, share in shares.items():
+        if place < share:
+            return part
+        place -= share
+    return "train"
 
 
 def _split_class(sizes: Counter[str], part: dict[str, str]) -> dict[str, str]:

@@ -105,6 +105,11 @@ def _finite(value: torch.Tensor) -> bool:
     return bool(torch.isfinite(value).all()) if value.is_floating_point() else True
 
 
+def is_plain_name(text: str) -> bool:
+    """Whether files can be called after it: one part of a path, printable, not hidden, at most 100 characters."""
+    return text.isprintable() and not text.startswith(".") and 0 < len(text) <= 100 and Path(text).name == text
+
+
 def folders() -> list[Path]:
     """Where checkpoints are looked for, in this order."""
     package = Path(__file__).resolve().parent.parent
@@ -188,8 +193,7 @@ def _from_header(header: Any, state: dict[str, torch.Tensor], sha256: str) -> Ch
         if not isinstance(header.get(key), str):
             raise ValueError(f"header field {key!r} is not a text")
     for key in ("name", "family"):  # files are called after the name
-        text = header[key]
-        if not text.isprintable() or text.startswith(".") or not 0 < len(text) <= 100 or Path(text).name != text:
+        if not is_plain_name(header[key]):
             raise ValueError(f"header field {key!r} is no plain name")
     labels = header["labels"]
     if not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):

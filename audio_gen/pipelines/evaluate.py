@@ -52,6 +52,8 @@ def evaluate_classifier(model: Classifier, dataset: str, root: Path, split: str)
         except DecodeError as error:
             _log.warning("left out: %s", error)
             failed.append(item.id)
+    if not heard:
+        raise DatasetError(f"none of the {len(items)} tracks of {dataset} {split} can be read; see {failed[0]}")
     emotion = model.labels == QUADRANTS
     figures, details = _emotion(heard) if emotion else _classes(heard, model.labels)
     if not figures:

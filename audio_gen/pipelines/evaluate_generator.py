@@ -4,6 +4,7 @@ Real and generated clips go through the same vocoder. The judge is a classifier 
 labels; distances are taken in the embedding of another classifier, which never saw these data.
 """
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 
 from audio_gen.audio.decode import open_audio
-from audio_gen.errors import DatasetError
+from audio_gen.errors import DatasetError, DecodeError
 from audio_gen.features.log_mel import LogMel
 from audio_gen.metrics.classification import confusion_matrix
 from audio_gen.metrics.generation import (
@@ -27,6 +28,8 @@ from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.generate import Generator, sound
 from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder
 from audio_gen.registry import pick
+
+_log = logging.getLogger(__name__)
 
 
 def evaluate_generator(
@@ -102,8 +105,12 @@ def _real(
     for item in pick("audio_gen.datasets", dataset).items(root, split):
         if item.label not in generator.labels or item.path is None:
             continue
-        with open_audio(item.path) as audio:
-            samples = torch.cat(list(audio.mono(spec.sample_rate)), 1)
+        try:
+            with open_audio(item.path) as audio:
+                samples = torch.cat(list(audio.mono(spec.sample_rate)), 1)
+        except DecodeError as error:
+            _log.warning("left out: %s", error)
+            continue
         for start in range(0, samples.shape[1] - size + 1, size):
             found = True
             yield item.label, voice(log_mel(samples[:, start : start + size])).samples

@@ -156,6 +156,17 @@ def _save(recipe: Recipe, run: Run, path: Path, step: int, best: float) -> None:
         torch.save(state, part)
 
 
+_BROKEN = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    EOFError,
+)  # what torch.load raises
+
+
 def _resume(recipe: Recipe, run: Run, path: Path, fabric: Fabric) -> tuple[int, float]:
     if not path.is_file():
         return 0, -math.inf
@@ -173,7 +184,7 @@ def _resume(recipe: Recipe, run: Run, path: Path, fabric: Fabric) -> tuple[int, 
         for key, optimizer in recipe.optimizers().items():
             optimizer.load_state_dict(state["optimizers"][key])
         return int(state["step"]), float(state["best"])
-    except (RuntimeError, ValueError, TypeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+    except (*_BROKEN, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DatasetError(f"{path} can't be gone on with ({reason}); start anew with --overwrite") from error
 

@@ -11,7 +11,7 @@ import torch
 from audio_gen.atomic import replacing
 from audio_gen.datasets._arrays import Arrays
 from audio_gen.errors import ParameterError
-from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.models.checkpoint import Checkpoint, is_plain_name
 from audio_gen.registry import pick
 from audio_gen.training.fit import Run, fit
 from audio_gen.training.settings import override
@@ -70,7 +70,7 @@ def train(plan: Plan, arrays: Arrays) -> Path:
     module = pick(RECIPES, plan.recipe)
     settings = override(module.Settings(), plan.assignments)
     target, folder = plan.output / f"{plan.name}.safetensors", plan.runs / plan.name
-    if Path(plan.name).name != plan.name or plan.name.startswith("."):
+    if not is_plain_name(plan.name):
         raise ParameterError(f"name must be a plain name, not {plan.name!r}")
     if target.exists() and not plan.overwrite:
         raise ParameterError(f"{target} is there already; give --overwrite or another --name")

@@ -78,7 +78,7 @@ def test_records_tags_and_sidecar(tiny: Any, tmp_path: Path, capfd: pytest.Captu
     assert tags == json.loads(wav.with_suffix(".json").read_text())
     assert tags["model"] == "music"
     assert tags["sha256"] == checkpoint.load(path).sha256
-    assert (tags["label"], tags["seed"], tags["index"]) == ("techno", "9", "0")
+    assert (tags["label"], tags["seed"], tags["index"]) == ("techno", 9, 0)
     assert (tags["vocoder"], tags["licence"]) == ("griffin-lim", "CC0-1.0, made by a test")
     assert not {"date", "time", "path", "batch_size"} & set(tags)
     assert clip.samples.shape == (1, 11025)
@@ -137,7 +137,7 @@ def test_a_manifest_keeps_what_an_earlier_run_did(tiny: Any, tmp_path: Path) -> 
     (out / "music_folk_seed0_0000.wav").unlink()
     assert generate(out, "--count", "3", *table) == 0
     rows = pyarrow.parquet.read_table(out / "manifest.parquet").to_pylist()
-    assert sorted(row["results.generate.index"] for row in rows) == ["0", "1", "2"]
+    assert sorted(row["results.generate.index"] for row in rows) == [0, 1, 2]
     assert generate(out, "--seed", "1", "--format", "parquet") == 2  # the manifest is there
 
 

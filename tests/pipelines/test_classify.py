@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def test_a_timeline_covers_everything_once(count: int, seed: int) -> None:
     segments = timeline(probs, "abc", 0.5, duration)
     assert segments[0]["start_s"] == 0.0
     assert segments[-1]["end_s"] == round(duration, 3)
-    for left, right in zip(segments, segments[1:], strict=False):
+    for left, right in pairwise(segments):
         assert left["end_s"] == right["start_s"]
         assert left["label"] != right["label"]
     for segment in segments:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from audio_gen.app import options
-from audio_gen.pipelines.records import write_stdout
+from audio_gen.pipelines.records import plain, write_stdout
 from audio_gen.registry import names
 
 HELP = "measure a checkpoint on a dataset's split, with 95 %% bootstrap intervals over tracks"
@@ -40,10 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     from audio_gen.models.generator import FAMILY as GENERATOR
 
     model = checkpoint.load(arguments.name)
-    found = _generator(arguments, model) if model.family == GENERATOR else _classifier(arguments, model)
+    found = plain(_generator(arguments, model) if model.family == GENERATOR else _classifier(arguments, model))
     if arguments.json is not None:
         with replacing(arguments.json) as part:
-            part.write_text(json.dumps(found, indent=2) + "\n")
+            part.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
     if arguments.record:
         metrics = {**model.metrics, f"{arguments.data}/{arguments.split}": found}
         replace(model, metrics=metrics).save(checkpoint.find(arguments.name))

@@ -63,6 +63,7 @@ class Gan:
         if init is not None:
             init.fill(self.generator).train()
         self.ema = Ema(self.generator, settings.ema)
+        self.steps_done = 0
         betas = (0.0, 0.9)
         self.adam_g: Optimizer = Adam(self.generator.parameters(), settings.rate, betas)
         self.adam_d: Optimizer = Adam(self.discriminator.parameters(), settings.rate, betas)
@@ -93,6 +94,7 @@ class Gan:
         figures = self._discriminate(real, fake, classes, cosine(settings.gamma, settings.gamma_end, progress))
         figures |= self._generate(real, fake, classes)
         self.ema.update(self.generator, step)
+        self.steps_done = step + 1
         return figures
 
     def _noise(self, count: int) -> Noise:
@@ -128,7 +130,10 @@ class Gan:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Distance of band statistics to real crops; with a GAN this only warns, judge with `audio-gen evaluate`."""
+        """Distance of band statistics to real crops: a warning when it grows, too coarse to choose by.
+
+        So the score is the number of steps: the last average is kept. Judge with `audio-gen evaluate`.
+        """
         net, device = self.ema.module, self.fabric.device
         real, labels = self.crops.draw(256)
         classes = F.one_hot(labels, len(self.arrays.labels)).float().to(device)
@@ -137,7 +142,7 @@ class Gan:
         distance = 0.0
         for statistic in (_mean, _spread, _motion):
             distance += float((statistic(real) - statistic(fake)).square().mean().sqrt())
-        return {"score": -distance, "distance": distance}
+        return {"score": float(self.steps_done), "distance": distance}
 
     def checkpoint(self, name: str, training: dict[str, Any]) -> Checkpoint:
         net = self.ema.module

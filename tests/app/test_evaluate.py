@@ -1,0 +1,106 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from audio_gen.app.cli import main
+from audio_gen.models import checkpoint
+
+GENRES = np.array(["blues", "jazz", "rock"])
+
+
+@pytest.fixture
+def pictures_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder `data` with one split of gtzan_mel and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    mel = np.random.default_rng(0).integers(0, 256, (7, 128, 387), dtype=np.uint8)
+    np.savez("data/held_out.npz", mel=mel, label=np.arange(7) % 3, genres=GENRES)
+    return tmp_path / "data"
+
+
+def evaluate(*arguments: str) -> int:
+    return main(["evaluate", *arguments, "--quiet"])
+
+
+def test_a_table_and_json(tiny: Any, pictures_only: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tiny.classifier()
+    command = ["genre", "--data", "gtzan_mel", "--root", "data", "--split", "held_out"]
+    assert evaluate(*command, "--json", "new/figures.json") == 0
+    said = capfd.readouterr()
+    assert said.err == ""
+    found = json.loads(Path("new/figures.json").read_text())
+    assert found.keys() == {"accuracy", "macro_f1", "ece", "details"}
+    for key in ("accuracy", "macro_f1", "ece"):
+        assert found[key].keys() == {"value", "low", "high"}
+        (line,) = [line for line in said.out.splitlines() if line.startswith(key + " ")]
+        assert f"{found[key]['value']:.3f}" in line
+        assert f"[{found[key]['low']:.3f}, {found[key]['high']:.3f}]" in line
+    assert found["details"]["tracks"] == 7
+    first = Path("new/figures.json").read_bytes()
+    assert evaluate(*command, "--json", "new/figures.json") == 0
+    assert Path("new/figures.json").read_bytes() == first
+    assert not list(Path("new").glob(".*"))
+
+
+def test_figures_can_be_kept_in_the_checkpoint(tiny: Any, pictures_only: Path) -> None:
+    path = tiny.classifier()
+    before = checkpoint.load(path)
+    command = ["genre", "--data", "gtzan_mel", "--root", "data", "--split", "held_out"]
+    assert evaluate(*command, "--json", "x.json", "--record") == 0
+    after = checkpoint.load(path)
+    assert after.metrics == {"gtzan_mel/held_out": json.loads(Path("x.json").read_text())}
+    assert all(value.equal(before.state[key]) for key, value in after.state.items())
+
+
+def test_a_generator_gets_figures_of_its_own(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for label in ("folk", "techno"):
+        Path("real", label).mkdir(parents=True)
+        soundfile.write(f"real/{label}/x.wav", 0.1 * random.standard_normal(7 * 22050), 22050)
+    tiny.generator()
+    tiny.classifier("judge", ("folk", "techno"))
+    tiny.classifier()
+    command = ["music", "--data", "folder", "--root", "real", "--split", "test", "--judge", "judge", "--count", "8"]
+    assert evaluate(*command, "--json", "x.json") == 0
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is no JSON")
+
+    found = json.loads(Path("x.json").read_text(), parse_constant=refuse)
+    assert {"class_agreement", "kad", "kad_pink_noise", "coverage"} <= found["details"].keys()
+    assert "class_agreement" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nothing", "--data", "gtzan_mel"], 3, "no checkpoint is called 'nothing'"),
+        (["genre", "--data", "gtzan_mel", "--split", "train"], 2, "held_out"),
+        (["genre", "--data", "gtzan_mel", "--root", "nowhere"], 2, "nowhere"),
+        (["genre", "--data", "millions"], 2, "'millions' is not one of the datasets"),
+        (["other", "--data", "gtzan_mel", "--split", "held_out"], 2, "tells nothing that 'other' predicts (a, b)"),
+        (["music", "--data", "gtzan_mel", "--split", "held_out"], 3, "styles"),
+        (["music", "--data", "gtzan_mel", "--split", "held_out", "--judge", "genre"], 2, "judge 'genre' knows"),
+        (["genre", "--data", "gtzan_mel", "--device", "gpu"], 2, "auto, cpu, cuda"),
+        (["genre"], 2, "--data"),
+    ],
+)
+def test_what_cannot_be_measured_costs_one_line(
+    tiny: Any, pictures_only: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], code: int, message: str
+) -> None:
+    tiny.classifier()
+    tiny.classifier("other", ("a", "b"))
+    tiny.generator()
+    assert evaluate(*arguments, "--json", "x.json") == code
+    said = capfd.readouterr()
+    assert message in said.err
+    assert len(said.err.splitlines()) == 1
+    assert said.out == ""
+    assert not Path("x.json").exists()
