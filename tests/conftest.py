@@ -186,6 +186,7 @@ def tiny_settings() -> Callable[[str], list[str]]:
     small = {
         "classifier": ["batch=8", "columns=16", "widths=8,8,8,8", "warmup=1", "rate=0.01", "ema=0.9"],
         "emotion": ["batch=16", "columns=16", "widths=8,8,8,8", "warmup=1", "rate=0.01", "ema=0.9"],
+        "distil": ["batch=8", "columns=16", "widths=8,8,8,8", "warmup=1", "rate=0.01", "ema=0.9"],
         "gan": ["batch=8", "frames=32", "widths=8,8", "rate=0.003", "ema=0.9"],
     }
     return lambda recipe: small[recipe]

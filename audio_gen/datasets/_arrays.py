@@ -45,6 +45,7 @@ class Arrays:
         spec: the mel spec.
         labels: names of the classes.
         licence: terms of the data.
+        teacher: float16 `[N, D]`, what a teacher says of each picture (NaN where it says nothing), to distil from.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Arrays:
     spec: MelSpec
     labels: tuple[str, ...]
     licence: str
+    teacher: npt.NDArray[np.float16] | None = None
 
     def chosen(self, split: str) -> list[int]:
         """Numbers of the tracks of `split`.
@@ -77,7 +79,8 @@ class Arrays:
             "tracks": [track._asdict() for track in self.tracks],
         }
         with replacing(path) as part, part.open("wb") as file:
-            np.savez_compressed(file, mel=self.mel, index=self.index, about=np.array(json.dumps(about)))
+            extra: dict[str, Any] = {} if self.teacher is None else {"teacher": self.teacher}
+            np.savez_compressed(file, mel=self.mel, index=self.index, about=np.array(json.dumps(about)), **extra)
 
 
 def load_arrays(path: Path, kind: str) -> Arrays:
@@ -97,6 +100,7 @@ def load_arrays(path: Path, kind: str) -> Arrays:
                 MelSpec.from_dict(about["spec"]),
                 tuple(about["labels"]),
                 about["licence"],
+                stored["teacher"] if "teacher" in stored.files else None,
             )
         _check(arrays)
     except (
@@ -125,6 +129,8 @@ def _check(arrays: Arrays) -> None:
         raise ValueError(f"index {list(index.shape)} and spec don't fit mel {list(arrays.mel.shape)}, {tracks} tracks")
     if index.min() < 0 or index.max() > (tracks - 1 if image else len(arrays.mel)):
         raise ValueError("the index leads out of the arrays")
+    if arrays.teacher is not None and arrays.teacher.shape[:1] != arrays.mel.shape[:1]:
+        raise ValueError(f"teacher {list(arrays.teacher.shape)} doesn't fit mel {list(arrays.mel.shape)}")
 
 
 def joined(parts: Sequence[Arrays]) -> Arrays:
@@ -145,4 +151,10 @@ def joined(parts: Sequence[Arrays]) -> Arrays:
         first.spec,
         tuple(dict.fromkeys(label for part in parts for label in part.labels)),
         "; ".join(dict.fromkeys(part.licence for part in parts)),
+        _joined_teacher([part.teacher for part in parts]),
     )
+
+
+def _joined_teacher(parts: Sequence[npt.NDArray[np.float16] | None]) -> npt.NDArray[np.float16] | None:
+    there = [part for part in parts if part is not None]
+    return np.concatenate(there) if there and len(there) == len(parts) else None

@@ -129,10 +129,10 @@ def _emotion(heard: Sequence[Heard]) -> Figures:
     if placed:
         truth = np.array([QUADRANTS.index(names[str(one.item.label)]) for one in placed])
         probs = _probs(placed)
-        active, pleasant = probs[:, [0, 1]].sum(1) > 0.5, probs[:, [0, 3]].sum(1) > 0.5
+        active, pleasant = ((probs[:, columns].sum(1) > 0.5).astype(int) for columns in ([0, 1], [0, 3]))
         figures["quadrant_accuracy"] = bootstrap(accuracy, truth, probs.argmax(1))
-        figures["arousal_accuracy"] = bootstrap(accuracy, truth < 2, active)
-        figures["valence_accuracy"] = bootstrap(accuracy, (truth == 0) | (truth == 3), pleasant)
+        figures["arousal_accuracy"] = bootstrap(accuracy, np.isin(truth, [0, 1]).astype(int), active)
+        figures["valence_accuracy"] = bootstrap(accuracy, np.isin(truth, [0, 3]).astype(int), pleasant)
         figures["macro_f1"] = bootstrap(macro_f1, truth, probs.argmax(1))
         figures["ece"] = bootstrap(ece, probs, truth)
         details["confusion"] = confusion_matrix(truth, probs.argmax(1), len(QUADRANTS)).tolist()

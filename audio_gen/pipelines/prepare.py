@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from audio_gen.errors import DatasetError, DecodeError, ParameterError
 from audio_gen.features.decibel_image import SPEC, DecibelImage, to_uint8
 from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
+from audio_gen.pipelines.teacher import Teacher
 from audio_gen.registry import pick
 
 IMAGE_SECONDS = 30.0
@@ -34,6 +35,7 @@ def prepare(
     kind: str,
     *,
     soundfonts: Sequence[Path | None] = (None,),
+    teacher: Teacher | None = None,
     seconds: float | None = None,
     jobs: int = 2,
     progress: Progress | None = None,
@@ -44,6 +46,7 @@ def prepare(
         names: dataset plugs, joined in this order.
         root: the dataset's own folder or its parent.
         kind: "image" (uint8 pictures of 30 s, for classifiers) or "log_mel" (float16 frames, for generators).
+        teacher: outputs of a teacher over these tracks, to distil from; only for pictures.
         soundfonts: MIDI datasets are rendered once with each; None is the default font.
         seconds: at most so much of each track; None is all.
         jobs: tracks at a time.
@@ -63,7 +66,7 @@ def prepare(
         items = plug.items(root)
         labels = tuple(plug.LABELS) or tuple(sorted({item.label for item in items if item.label}))
         tasks = [(name, item, font) for item in items for font in _fonts(item, soundfonts)]
-        parts.append(_prepare_one(tasks, kind, labels, plug.LICENSE, seconds, jobs, progress))
+        parts.append(_prepare_one(tasks, kind, labels, plug.LICENSE, teacher, seconds, jobs, progress))
     return joined(parts)
 
 
@@ -79,15 +82,16 @@ def _prepare_one(
     kind: str,
     labels: tuple[str, ...],
     licence: str,
+    teacher: Teacher | None,
     seconds: float | None,
     jobs: int,
     progress: Progress | None,
 ) -> Arrays:
-    make = _image_track if kind == "image" else _log_mel_track
-
     def work(task: Task) -> Arrays | None:
         try:
-            return make(task, labels, licence, seconds)
+            if kind == "image":
+                return _image_track(task, labels, licence, seconds, teacher)
+            return _log_mel_track(task, labels, licence, seconds)
         except DecodeError as error:
             _log.warning("left out: %s", error)
             return None
@@ -123,19 +127,24 @@ def _track(task: Task) -> Track:
     return Track(item.id + suffix, name, item.split, item.group, item.label or "", dict(item.targets))
 
 
-def _image_track(task: Task, labels: tuple[str, ...], licence: str, seconds: float | None) -> Arrays:
+def _image_track(
+    task: Task, labels: tuple[str, ...], licence: str, seconds: float | None, teacher: Teacher | None
+) -> Arrays:
     _, item, font = task
     if item.image is not None:
-        images = np.asarray(item.image, np.uint8)[None]
+        images, starts = np.asarray(item.image, np.uint8)[None], [0.0]
     else:
-        images = np.stack(list(images_of(samples_of(item, SPEC.sample_rate, seconds, font))))
-    return Arrays(
-        "image", images, np.zeros(len(images), np.int64), (_track(task),), SPEC, labels, item.licence or licence
-    )
+        images, starts = images_of(samples_of(item, SPEC.sample_rate, seconds, font))
+    told = None if teacher is None else teacher.over(item.id, starts, IMAGE_SECONDS)
+    index = np.zeros(len(images), np.int64)
+    return Arrays("image", images, index, (_track(task),), SPEC, labels, item.licence or licence, told)
 
 
-def images_of(samples: torch.Tensor) -> Iterator[Pixels]:
-    """`[1, T]` → uint8 pictures of 30 s `[n_mels, 387]`; a rest of at least 10 s gets one that ends with the audio."""
+def images_of(samples: torch.Tensor) -> tuple[Pixels, list[float]]:
+    """`[1, T]` → uint8 pictures of 30 s `[N, n_mels, 387]` and where each starts, in seconds.
+
+    A rest of at least 10 s gets a picture that ends with the audio; audio of less than 30 s is wrapped.
+    """
     size = round(IMAGE_SECONDS * SPEC.sample_rate)
     picture = DecibelImage(SPEC, IMAGE_COLUMNS)
     total = samples.shape[1]
@@ -144,8 +153,8 @@ def images_of(samples: torch.Tensor) -> Iterator[Pixels]:
     starts = list(range(0, max(1, total - size + 1), size))
     if total - (starts[-1] + size) >= size // 3:
         starts.append(total - size)
-    for start in starts:
-        yield to_uint8(picture(samples[:, start : start + size]))[0].numpy()
+    images = [to_uint8(picture(samples[:, start : start + size]))[0].numpy() for start in starts]
+    return np.stack(images), [start / SPEC.sample_rate for start in starts]
 
 
 def _log_mel_track(task: Task, labels: tuple[str, ...], licence: str, seconds: float | None) -> Arrays:

@@ -31,10 +31,14 @@ class Images:
 
         `stretch` plays it up to that share faster or slower.
         """
+        chosen = [self.rows[track] for track in tracks]
+        return self.draw_rows([int(rows[int(torch.randint(len(rows), ()))]) for rows in chosen], stretch)
+
+    def draw_rows(self, rows: Sequence[int], stretch: float = 0.0) -> torch.Tensor:
+        """One random window of each picture, as `draw`."""
         found = []
-        for track in tracks:
-            rows = self.rows[track]
-            image = self.mel[int(rows[int(torch.randint(len(rows), ()))])]
+        for row in rows:
+            image = self.mel[row]
             rate = 1 + stretch * (2 * float(torch.rand(())) - 1)
             span = min(image.shape[1], round(self.columns * rate))
             start = int(torch.randint(image.shape[1] - span + 1, ()))
@@ -45,8 +49,13 @@ class Images:
     @torch.no_grad()
     def predict(self, net: ClassifierNet, track: int, device: torch.device) -> Prediction:
         """What the network says of all windows of one track."""
-        pictures = [windows(from_uint8(self.mel[int(row)]), self.columns) for row in self.rows[track]]
-        return net(torch.cat(pictures).to(device))  # type: ignore[no-any-return]
+        said = [self.picture(net, int(row), device) for row in self.rows[track]]
+        return Prediction(*map(torch.cat, zip(*said, strict=True)))
+
+    @torch.no_grad()
+    def picture(self, net: ClassifierNet, row: int, device: torch.device) -> Prediction:
+        """What the network says of all windows of one picture."""
+        return net(windows(from_uint8(self.mel[row]), self.columns).to(device))  # type: ignore[no-any-return]
 
     def verdict(self, net: ClassifierNet, track: int, device: torch.device) -> Verdict:
         """The windows of one track together."""

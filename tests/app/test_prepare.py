@@ -67,6 +67,37 @@ def test_training_from_the_folder_itself_equals_training_from_its_arrays(classes
     assert all(value.equal(other.state[key]) for key, value in one.state.items())
 
 
+def test_training_from_a_table_and_from_a_named_dataset(
+    classes: Path, tiny_settings: Small, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        f"music/{label}/{n}.wav,{(n - 3) / 4},{0.5 if label == 'high' else -0.5}"
+        for label in ("high", "low")
+        for n in range(6)
+    ]
+    Path("mood.csv").write_text("\n".join(["path,valence,arousal", *rows]) + "\n")
+    small = settings(tiny_settings("emotion"), "steps=2")
+    train = ["train", "emotion", "--device", "cpu", "--quiet", *small]
+    assert main([*train, "--name", "mood", "--data", "mood.csv"]) == 0
+    monkeypatch.setenv("AUDIO_GEN_CHECKPOINTS", "checkpoints")
+    capfd.readouterr()
+    assert main(["classify", "music/high/0.wav", "--model", "mood", "--quiet"]) == 0
+    entry = json.loads(capfd.readouterr().out)["results"]["mood"]
+    assert {"valence", "arousal", "valence_sd", "arousal_sd", "quadrant"} <= entry.keys()
+    random = np.random.default_rng(0)
+    for split in ("train", "valid"):
+        Path("data/gtzan_mel").mkdir(parents=True, exist_ok=True)
+        mel = random.integers(0, 256, (20, 128, 387), dtype=np.uint8)
+        np.savez(
+            f"data/gtzan_mel/{split}.npz", mel=mel, label=np.arange(20) % 10, name=[f"{split}{n}" for n in range(20)]
+        )
+    train = ["train", "classifier", "--device", "cpu", "--quiet", *settings(tiny_settings("classifier"), "steps=2")]
+    assert main([*train, "--name", "small", "--data", "gtzan_mel", "--root", "data"]) == 0
+    made = checkpoint.load(Path("checkpoints/small.safetensors").resolve())
+    assert len(made.labels) == 10
+    assert made.training["data"].startswith("gtzan_mel")
+
+
 def test_prepare_train_generate(
     classes: Path, tiny_settings: Small, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -187,4 +187,4 @@ def wide() -> dict[str, Any]:
 
 def test_an_unknown_recipe_lists_the_known_ones(data: dict[str, str], capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "diffusion", "--name", "mine", "--data", "pictures.npz"]) == 2
-    assert "classifier, emotion, gan" in capfd.readouterr().err
+    assert "'diffusion' is not one of the recipes; there are: classifier" in capfd.readouterr().err

@@ -92,9 +92,9 @@ def test_pictures_of_half_a_minute(seconds: float, count: int, monkeypatch: pyte
     monkeypatch.setattr("audio_gen.pipelines.prepare.IMAGE_SECONDS", 0.3)  # a hundred times faster
     samples = torch.randn(1, max(1, round(seconds / 100 * RATE)), generator=torch.Generator().manual_seed(0))
     before = samples.clone()
-    pictures = list(images_of(samples))
-    assert len(pictures) == count
-    assert all(picture.shape == (128, 387) for picture in pictures)
+    pictures, starts = images_of(samples)
+    assert pictures.shape == (count, 128, 387)
+    assert starts[:2] == [0.0, 0.3 if seconds >= 60 else pytest.approx((seconds - 30) / 100, abs=1e-4)][:count]
     assert torch.equal(samples, before)
     if seconds >= 30:
         end = to_uint8(DecibelImage(SPEC, 387)(samples[:, -round(0.3 * RATE) :]))[0].numpy()

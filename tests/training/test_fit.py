@@ -193,6 +193,7 @@ def test_leaves_no_half_written_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_writes_tensorboard(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="comes with the extra `train`")
     fit(Line(), run(tmp_path))
     assert list((tmp_path / "tensorboard").glob("events.*"))
 

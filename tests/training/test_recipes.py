@@ -22,7 +22,8 @@ Small = Callable[[str], list[str]]
 
 @pytest.fixture
 def data(pictures: Arrays, emotions: Arrays, mels: Arrays) -> dict[str, Arrays]:
-    return {"classifier": pictures, "emotion": emotions, "gan": mels}
+    taught = pictures.mel[:, ::32].mean(2).astype(np.float16) / 50  # a band of each class
+    return {"classifier": pictures, "emotion": emotions, "gan": mels, "distil": replace(pictures, teacher=taught)}
 
 
 def started(name: str, arrays: Arrays, small: list[str], init: Checkpoint | None = None) -> Any:
@@ -57,22 +58,26 @@ def test_every_recipe_keeps_the_contract(name: str, data: dict[str, Arrays], tin
     found = recipe.validate()
     assert np.isfinite(found["score"])
     made = recipe.checkpoint("mine", {"data": "made up"})
-    assert (made.name, made.licence, made.labels) == ("mine", data[name].licence, data[name].labels)
+    assert (made.name, made.licence) == ("mine", data[name].licence)
+    assert made.labels == data[name].labels or name == "distil"
     assert made.training["data"] == "made up"
     assert made.training["settings"]["batch"] == recipe.settings.batch
     checkpoint.build({"classifier": ClassifierNet, "generator": GeneratorNet}[made.family], made)
 
 
-@pytest.mark.parametrize("name", ["classifier", "emotion"])
-def test_the_loss_goes_down_and_the_score_up(name: str, data: dict[str, Arrays], tiny_settings: Small) -> None:
-    plain = ["strength=0.3", "smoothing=0.01", "dropout=0", *(["mixup=0"] if name == "classifier" else [])]
+@pytest.mark.parametrize(("name", "score"), [("classifier", 0.6), ("emotion", 0.6), ("distil", 0.1)])
+def test_the_loss_goes_down_and_the_score_up(
+    name: str, score: float, data: dict[str, Arrays], tiny_settings: Small
+) -> None:
+    plain = ["strength=0.3", "dropout=0", *([] if name == "distil" else ["smoothing=0.01"])]
+    plain += ["mixup=0"] if name == "classifier" else []
     recipe = started(name, data[name], [*tiny_settings(name), *plain])
     before = recipe.validate()
     losses = [figures["loss"] for figures in run(recipe, 50)]
     after = recipe.validate()
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
-    assert after["score"] > before["score"] + 0.2
-    assert after["score"] > 0.6
+    assert after["score"] > before["score"] + 0.1
+    assert after["score"] > score
 
 
 def test_the_discriminator_learns_to_tell(mels: Arrays, tiny_settings: Small) -> None:
@@ -93,7 +98,8 @@ def test_a_step_of_the_gan_tells_how_it_goes(mels: Arrays, tiny_settings: Small)
         assert {"d_loss", "g_loss", "r1", "r2", "fake_std"} <= figures.keys()
         assert all(np.isfinite(value) for value in figures.values())
     found = recipe.validate()
-    assert found["distance"] == -found["score"] > 0
+    assert found["distance"] > 0
+    assert found["score"] == 3  # too coarse to choose by: the last average is kept
 
 
 def test_the_gan_trains_each_network_in_its_own_half(mels: Arrays, tiny_settings: Small) -> None:
@@ -181,7 +187,7 @@ def test_a_missing_split_is_told(name: str, lacking: str, data: dict[str, Arrays
 def test_tracks_without_labels_are_told(name: str, data: dict[str, Arrays], tiny_settings: Small) -> None:
     tracks = tuple(track._replace(label="", targets={}) for track in data[name].tracks)
     with pytest.raises(DatasetError):
-        started(name, replace(data[name], tracks=tracks), tiny_settings(name))
+        started(name, replace(data[name], tracks=tracks, teacher=None), tiny_settings(name))
 
 
 def test_emotion_needs_something_to_validate_with(emotions: Arrays, tiny_settings: Small) -> None:

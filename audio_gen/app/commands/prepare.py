@@ -29,6 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--soundfont", action="append", type=Path, metavar="SF2", help="for MIDI; once with each if repeated"
     )
+    parser.add_argument(
+        "--teacher",
+        action="append",
+        nargs="+",
+        type=Path,
+        metavar="OUT.npz",
+        help="outputs of a teacher over these tracks, to distil from; repeat it for a second teacher",
+    )
     parser.add_argument("--seconds", type=float, metavar="S", help="at most so much of each track")
     parser.add_argument("--jobs", type=options.at_least(1), default=2, metavar="N", help="tracks at a time; default 2")
     options.add_existing(parser)
@@ -40,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from audio_gen.datasets._arrays import Arrays
     from audio_gen.pipelines.prepare import prepare
+    from audio_gen.pipelines.teacher import Teacher
 
     if arguments.output.suffix != ".npz":
         raise ParameterError(f"-o {str(arguments.output)!r}: the file has to end in .npz")
@@ -56,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.root,
         arguments.kind,
         soundfonts=arguments.soundfont or (None,),
+        teacher=Teacher(arguments.teacher) if arguments.teacher else None,
         seconds=arguments.seconds,
         jobs=arguments.jobs,
         progress=progress,

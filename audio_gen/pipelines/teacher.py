@@ -1,0 +1,67 @@
+"""Teacher: what another model says of some tracks, read from files, so that ours can learn from it (distillation).
+
+Such a file is an `.npz` with `files [F]` (names), `file_index [P]` (which file each patch is of), `start_s [P]`,
+`embedding [P, E]` and `tags [P, G]` (probabilities), for patches of a few seconds.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+from audio_gen.errors import DatasetError
+
+Rows = npt.NDArray[np.float16]
+
+
+class Teacher:
+    """Outputs of one or several teachers over the same tracks; their columns are put side by side.
+
+    Args:
+        paths: for each teacher the files that hold its outputs.
+
+    Raises:
+        DatasetError: a file isn't as described above.
+    """
+
+    def __init__(self, paths: Sequence[Sequence[Path]]) -> None:
+        self._teachers = [self._read(group) for group in paths]
+
+    def over(self, item: str, starts: Sequence[float], seconds: float) -> Rows:
+        """`[len(starts), D]`: means over the patches that begin in each stretch; NaN where one teacher has none."""
+        name = PurePosixPath(item).name
+        parts = [self._mean(tracks, width, name, starts, seconds) for tracks, width in self._teachers]
+        return np.concatenate(parts, 1).astype(np.float16)
+
+    @staticmethod
+    def _mean(
+        tracks: dict[str, tuple[Rows, Rows]], width: int, name: str, starts: Sequence[float], seconds: float
+    ) -> Rows:
+        rows = np.full((len(starts), width), np.nan, np.float16)
+        if name in tracks:
+            begins, outputs = tracks[name]
+            for row, start in enumerate(starts):
+                inside = (begins >= start) & (begins < start + seconds)
+                if inside.any():
+                    rows[row] = outputs[inside].astype(np.float32).mean(0)
+        return rows
+
+    @staticmethod
+    def _read(paths: Sequence[Path]) -> tuple[dict[str, tuple[Rows, Rows]], int]:
+        tracks: dict[str, tuple[Rows, Rows]] = {}
+        width = 0
+        for path in paths:
+            try:
+                with path.open("rb") as stored, np.load(stored, allow_pickle=False) as file:
+                    index, begins, names = file["file_index"], file["start_s"], file["files"]
+                    tags = file["tags"].astype(np.float32).clip(1e-4, 1 - 1e-4)
+                    outputs = np.concatenate([file["embedding"], np.log(tags / (1 - tags))], 1).astype(np.float16)
+            except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+                raise DatasetError(f"{path} holds no outputs of a teacher ({error})") from error
+            width = outputs.shape[1]
+            for number, name in enumerate(names):
+                mine = index == number
+                tracks[str(name)] = (begins[mine], outputs[mine])
+        return tracks, width
