@@ -123,5 +123,5 @@ def _column(values: Sequence[Any]) -> Any:
 
     try:
         return pyarrow.array(values)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):  # several types under one name
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError):  # several types under one name, huge numbers
         return pyarrow.array([None if value is None else str(value) for value in values])

@@ -9,17 +9,19 @@ import torch
 import torch.nn.functional as F
 
 from audio_gen.audio.clip import Clip
-from audio_gen.audio.decode import load
+from audio_gen.audio.decode import open_audio
 from audio_gen.audio.encode import save
 from audio_gen.errors import CheckpointError, DecodeError, ParameterError
 from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.models import checkpoint
 from audio_gen.models.griffin_lim import GriffinLim
+from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.inputs import Source
 from audio_gen.pipelines.records import Record, success
 
 GRIFFIN_LIM = "griffin-lim"
+MAX_SECONDS = 3600
 CHUNK = 8192  # frames vocoded at once; longer log-mels go in pieces that overlap
 OVERLAP = 64
 
@@ -94,21 +96,33 @@ def vocode_file(source: Source, output: Path, vocoder: Vocoder, *, subtype: str 
 
     Raises:
         DecodeError: the input is neither.
+        ParameterError: audio of more than an hour.
     """
     if source.path.suffix.lower() == ".npy":
         mel = read_mel(source.path, vocoder.spec)
         source_rate = vocoder.spec.sample_rate
         clip = vocoder(mel if mel.shape[-1] > 1 else torch.cat([mel, mel], -1))
     else:
-        original = load(source.path)
-        source_rate = original.sample_rate
-        samples = original.to(vocoder.spec.sample_rate, 1).samples
+        samples, source_rate = _mono(source.path, vocoder.spec.sample_rate)
         length, hop = samples.shape[1], vocoder.spec.hop_length
         mel = LogMel(vocoder.spec)(F.pad(samples, (0, -length % hop)))
         clip = Clip(vocoder(mel).samples[:, :length], vocoder.spec.sample_rate)
     peak = save(output, clip, subtype=subtype, tags={"software": "audio_gen", "vocoder": vocoder.name})
     result: dict[str, Any] = {"output": str(output), "vocoder": vocoder.name, "frames": mel.shape[-1], "peak": peak}
     return success(source.name, {"vocode": result}, duration_s=clip.duration, sample_rate=source_rate)
+
+
+def _mono(path: Path, rate: int) -> tuple[torch.Tensor, int]:
+    """`[1, T]` at `rate`, and the file's own rate; it stays in memory, so what unpacks to hours is refused in time."""
+    blocks, total = [], 0
+    with open_audio(path) as audio:
+        for block in audio.mono(rate):
+            stop_here_if_asked()
+            blocks.append(block)
+            total += block.shape[1]
+            if total > MAX_SECONDS * rate:
+                raise ParameterError(f"{str(path)!r} is longer than {MAX_SECONDS // 60} minutes; cut it into pieces")
+        return torch.cat(blocks, 1), audio.sample_rate
 
 
 def read_mel(path: Path, spec: MelSpec) -> torch.Tensor:

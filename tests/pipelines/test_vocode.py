@@ -146,3 +146,14 @@ def test_a_log_mel_too_loud_for_any_sound_is_refused(tmp_path: Path) -> None:
     with pytest.raises((DecodeError, ParameterError)):
         vocode_file(source(tmp_path / "x.npy"), tmp_path / "x.wav", Vocoder.load(spec=SMALL))
     assert not (tmp_path / "x.wav").exists()
+
+
+def test_audio_of_more_than_an_hour_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vocode, "MAX_SECONDS", 60)
+    path = tmp_path / "long.flac"
+    soundfile.write(path, np.zeros(8000 * 90, np.float32), 8000)
+    with pytest.raises(ParameterError, match="longer than 1 minutes; cut it"):
+        vocode_file(source(path), tmp_path / "out.wav", Vocoder.load())
+    assert not (tmp_path / "out.wav").exists()
