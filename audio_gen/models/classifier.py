@@ -57,16 +57,29 @@ class ClassifierNet(nn.Module):
         dimensions: number of regressed dimensions (valence and arousal are two), each with a variance.
         widths: channels of the residual blocks; each halves time and frequency.
         dropout: before the heads.
+        quadrants: whether the classes are the quadrants Q1 to Q4 of the dimensions valence and arousal: then, outside
+            training, the logits are halfway between the softmax head's and those that the dimensions' Gaussians give.
+
+    Raises:
+        ParameterError: no class, widths below 2, or quadrants without four classes and two dimensions.
     """
 
     temperature: torch.Tensor
 
     def __init__(
-        self, classes: int, dimensions: int = 0, widths: tuple[int, ...] = (48, 96, 128, 192), dropout: float = 0.3
+        self,
+        classes: int,
+        dimensions: int = 0,
+        widths: tuple[int, ...] = (48, 96, 128, 192),
+        dropout: float = 0.3,
+        quadrants: bool = False,
     ) -> None:
         super().__init__()
+        if quadrants and (classes, dimensions) != (4, 2):
+            raise ParameterError(f"quadrants are 4 classes of 2 dimensions, not {classes} of {dimensions}")
         if classes < 1 or not widths or min(widths) < 2:
             raise ParameterError(f"a classifier needs a class or more and widths from 2 on, not {classes} and {widths}")
+        self.quadrants = quadrants
         stem = widths[0] // 2
         self.stem = nn.Sequential(nn.Conv2d(1, stem, 5, (2, 1), 2, bias=False), nn.BatchNorm2d(stem), nn.ReLU())
         pairs = zip((stem, *widths), widths, strict=False)
@@ -85,7 +98,21 @@ class ClassifierNet(nn.Module):
         embedding = self.features(image).mean((-2, -1))
         pooled = self.dropout(embedding)
         values = pooled[:, :0] if self.values is None else self.values(pooled)
-        return Prediction(self.classes(pooled), values, embedding)
+        logits = self.classes(pooled)
+        if self.quadrants and not self.training:
+            logits = (F.log_softmax(logits, -1) + quadrant_log_probs(values)) / 2
+        return Prediction(logits, values, embedding)
+
+
+def quadrant_log_probs(values: torch.Tensor) -> torch.Tensor:
+    """`[B, 4]` means, then log variances, of valence and arousal → `[B, 4]` for Q1 (+V +A), Q2 (-V +A), Q3, Q4 (+V -A).
+
+    The probability that a Gaussian lies above 0 is Φ(mean / deviation); the two dimensions count as independent.
+    """
+    means, log_variances = values.chunk(2, -1)
+    above = means / torch.exp(log_variances / 2)
+    (valence, arousal), (no_valence, no_arousal) = (torch.special.log_ndtr(side).unbind(-1) for side in (above, -above))
+    return torch.stack([valence + arousal, no_valence + arousal, no_valence + no_arousal, valence + no_arousal], -1)
 
 
 def windows(image: torch.Tensor, columns: int) -> torch.Tensor:

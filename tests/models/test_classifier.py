@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from audio_gen.errors import ParameterError
-from audio_gen.models.classifier import ClassifierNet, Prediction, combine, windows
+from audio_gen.models.classifier import ClassifierNet, Prediction, combine, quadrant_log_probs, windows
 
 
 def pictures(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -97,3 +97,29 @@ def test_temperature_flattens_and_never_changes_the_label() -> None:
     sharp, flat = (combine(prediction, torch.tensor(t)).probs for t in (0.5, 5.0))
     assert sharp.argmax() == flat.argmax() == 0
     assert sharp[0] > flat[0] > 1 / 3
+
+
+def test_quadrants_follow_valence_and_arousal() -> None:
+    log_variances = torch.full((4, 2), -2.0)
+    means = torch.tensor([[0.5, 0.5], [-0.5, 0.5], [-0.5, -0.5], [0.5, -0.5]])
+    log_probs = quadrant_log_probs(torch.cat([means, log_variances], 1))
+    assert log_probs.argmax(1).tolist() == [0, 1, 2, 3]
+    assert torch.allclose(log_probs.exp().sum(1), torch.ones(4))
+    above = torch.special.ndtr(torch.tensor(0.5 * math.e))  # P(N(0.5, e^-1) > 0), in both dimensions
+    assert log_probs[0, 0].exp().item() == pytest.approx(above.item() ** 2, rel=1e-5)
+
+
+def test_quadrant_logits_are_halfway_between_both_heads_outside_training() -> None:
+    torch.manual_seed(0)
+    net = ClassifierNet(4, 2, (8, 8, 8, 8), dropout=0.0, quadrants=True)
+    image = -80 * torch.rand(3, 128, 40)
+    net.train()(image)
+    net.eval()
+    said = net(image)
+    net.quadrants = False
+    plain = net(image)
+    expected = (torch.log_softmax(plain.logits, 1) + quadrant_log_probs(plain.values)) / 2
+    assert torch.allclose(said.logits, expected)
+    assert not torch.allclose(said.logits, plain.logits, atol=1e-2)
+    with pytest.raises(ParameterError, match="4 classes of 2 dimensions"):
+        ClassifierNet(4, 0, quadrants=True)

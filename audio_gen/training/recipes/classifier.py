@@ -58,9 +58,9 @@ def window_seconds(columns: int) -> float:
 class Trainee:
     """The network, its average and its optimiser: what every recipe of this family shares."""
 
-    def __init__(self, arrays: Arrays, settings: Any, classes: int, dimensions: int, init: Checkpoint | None) -> None:
+    def __init__(self, arrays: Arrays, settings: Any, heads: dict[str, Any], init: Checkpoint | None) -> None:
         self.settings, self.arrays = settings, arrays
-        self.config: dict[str, Any] = {"classes": classes, "dimensions": dimensions, "widths": list(settings.widths)}
+        self.config = {**heads, "widths": list(settings.widths)}
         self.net: Any = ClassifierNet(**self.config, dropout=settings.dropout)
         if init is not None:
             self._start_from(init)
@@ -137,7 +137,7 @@ class Classifier(Trainee):
                 f"training needs two classes or more with tracks in both splits; there are {len(self.labels)} classes, "
                 f"without a training track: {', '.join(empty) or 'none'}; validation tracks: {len(self.valid)}"
             )
-        super().__init__(arrays, settings, len(self.labels), 0, init)
+        super().__init__(arrays, settings, {"classes": len(self.labels)}, init)
         self.images = Images(arrays, named["train"] + named["valid"], settings.columns)
 
     def step(self, step: int, progress: float) -> dict[str, float]:

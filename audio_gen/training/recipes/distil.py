@@ -55,7 +55,7 @@ class Distil(Trainee):
         outputs = torch.from_numpy(arrays.teacher.astype(np.float32))
         known = outputs[self.rows["train"]]
         self.targets = (outputs - known.mean(0)) / known.std(0).clamp_min(1e-3)
-        super().__init__(arrays, settings, outputs.shape[1], 0, init)
+        super().__init__(arrays, settings, {"classes": outputs.shape[1]}, init)
         self.images = Images(arrays, (), settings.columns)
 
     def step(self, step: int, progress: float) -> dict[str, float]:

@@ -65,7 +65,8 @@ class Emotion(Trainee):
             for number in numbers:
                 strata[arrays.tracks[number].label if placed else ""].append(number)
             self.pools.append(list(strata.values()))
-        super().__init__(arrays, settings, len(QUADRANTS), 2, init)
+        heads = {"classes": len(QUADRANTS), "dimensions": 2, "quadrants": True}
+        super().__init__(arrays, settings, heads, init)
         self.images = Images(arrays, train + self.valid, settings.columns)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
