@@ -15,26 +15,18 @@ from audio_gen.errors import DatasetError
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.training.augment import strengthen
 from audio_gen.training.images import Images
-from audio_gen.training.recipes.classifier import Trainee
+from audio_gen.training.trainee import Trainee, TraineeSettings
 
 KIND = "image"
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(TraineeSettings):
     """Hyper-parameters; change them with `--set key=value`."""
 
-    steps: int = 3000
-    batch: int = 32
-    columns: int = 129
-    widths: tuple[int, ...] = (48, 96, 128, 192)
     dropout: float = 0.1
-    rate: float = 1e-3
-    warmup: int = 100
-    decay: float = 0.02
     strength: float = 0.7
     stretch: float = 0.05
-    ema: float = 0.998
 
 
 class Distil(Trainee):

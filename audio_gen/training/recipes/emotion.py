@@ -23,7 +23,7 @@ from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.training.augment import strengthen
 from audio_gen.training.images import Images
 from audio_gen.training.losses import correlation_loss
-from audio_gen.training.recipes.classifier import Trainee
+from audio_gen.training.trainee import Trainee, TraineeSettings
 
 KIND = "image"
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
@@ -31,20 +31,12 @@ SIGNS = {"Q1": (1.0, 1.0), "Q2": (-1.0, 1.0), "Q3": (-1.0, -1.0), "Q4": (1.0, -1
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(TraineeSettings):
     """Hyper-parameters; change them with `--set key=value`."""
 
-    steps: int = 3000
     batch: int = 48
-    columns: int = 129
-    widths: tuple[int, ...] = (48, 96, 128, 192)
-    dropout: float = 0.3
-    rate: float = 1e-3
-    warmup: int = 100
-    decay: float = 0.02
     strength: float = 0.8
     stretch: float = 0.03
-    ema: float = 0.998
     smoothing: float = 0.1
     agreement: float = 0.1  # c in the weight 1 / (sd² + c)
 
