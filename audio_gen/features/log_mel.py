@@ -37,6 +37,9 @@ def _mel_to_hz(mel: torch.Tensor) -> torch.Tensor:
     return torch.where(mel < 15, mel * (200 / 3), 1000 * torch.exp((mel - 15) * (math.log(6.4) / 27)))
 
 
+PIECE = 512  # frames that are transformed at once on the CPU
+
+
 class LogMel(nn.Module):
     """`[..., T] -> [..., n_mels, 1 + T // hop_length]`: log-mel spectrogram; differentiable, CPU and CUDA.
 
@@ -65,15 +68,18 @@ class LogMel(nn.Module):
     def from_padded(self, padded: torch.Tensor) -> torch.Tensor:
         """`[..., n_fft + (N - 1) * hop_length] -> [..., n_mels, N]`: frames of samples that are padded already."""
         flat = padded.to(self.window.dtype).reshape(-1, padded.shape[-1])
-        # on the CPU row by row: the spectra of one row fit into the cache, those of a batch don't
-        rows = torch.split(flat, 1) if flat.device.type == "cpu" else (flat,)
-        mel = torch.cat([self._transform(row) for row in rows])
+        frames = flat.unfold(-1, self.spec.n_fft, self.spec.hop_length)  # [rows, N, n_fft], a view
+        if flat.device.type != "cpu":
+            mel = self._transform(frames)
+        else:  # piece by piece: what a piece needs stays in the cache
+            rows = [torch.cat([self._transform(piece) for piece in row.split(PIECE)], -1) for row in frames]
+            mel = torch.stack(rows)
         return mel.reshape(*padded.shape[:-1], self.spec.n_mels, -1)
 
-    def _transform(self, padded: torch.Tensor) -> torch.Tensor:
-        spec = self.spec
-        frames = torch.stft(padded, spec.n_fft, spec.hop_length, window=self.window, center=False, return_complex=True)
-        return torch.log((self.bank @ _magnitude(frames, spec.power)).clamp_min(spec.floor))
+    def _transform(self, frames: torch.Tensor) -> torch.Tensor:
+        """`[..., N, n_fft] -> [..., n_mels, N]`."""
+        magnitude = _magnitude(torch.fft.rfft(frames * self.window), self.spec.power)
+        return torch.log((self.bank @ magnitude.transpose(-1, -2)).clamp_min(self.spec.floor))
 
 
 def _magnitude(frames: torch.Tensor, power: float) -> torch.Tensor:
