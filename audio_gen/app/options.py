@@ -21,12 +21,15 @@ def add_record_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write the records to FILE, not to standard output")
 
 
-def add_folder_output(parser: argparse.ArgumentParser, *, table: str = "manifest.parquet") -> None:
+def add_folder_output(
+    parser: argparse.ArgumentParser,
+    *,
+    table: str = "manifest.parquet",
+    what: str = "the tree of the inputs is mirrored",
+) -> None:
     """--format and -o for a command that writes a folder of files and says so in records."""
     _add_format(parser, f"parquet goes to DIR/{table}")
-    parser.add_argument(
-        "-o", "--output", metavar="DIR", required=True, help="folder to write to; the tree of the inputs is mirrored"
-    )
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help=f"folder to write to; {what}")
 
 
 def add_device(parser: argparse.ArgumentParser, *, batch_size: int = 16, unit: str = "items") -> None:

@@ -45,8 +45,8 @@ class Clip:
         """Number of channels."""
         return self.samples.shape[0]
 
-    def to(self, sample_rate: int | None = None, channels: int | None = None) -> "Clip":
-        """The same audio at another rate (soxr HQ) or channel count.
+    def to(self, sample_rate: int | None = None, channels: int | None = 1) -> "Clip":
+        """The same audio at another rate (soxr HQ), as one channel unless told otherwise.
 
         To one channel is the mean of all; from one channel is a copy into each. `None` keeps what is there.
 

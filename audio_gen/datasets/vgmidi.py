@@ -32,11 +32,13 @@ def items(root: Path, split: str | None = None) -> list[Item]:
 
 
 def _split_of(cells: dict[str, str]) -> str:
-    return cells.get("split") or _SPLIT_OF_FOLD.get(cells.get("fold", ""), "test")
+    fold = cells.get("fold", "")
+    return cells.get("split") or (_SPLIT_OF_FOLD.get(fold, "test") if fold else "")
 
 
 def _selects(cells: dict[str, str], split: str) -> bool:
-    return split in (_split_of(cells), f"fold{cells.get('fold', '')}")
+    fold = cells.get("fold", "")
+    return split in (_split_of(cells), fold, f"fold{fold}")
 
 
 def _item(row: Row) -> Item:

@@ -142,7 +142,8 @@ def find(name: str) -> Path:
         if path.is_file():
             return path
     raise CheckpointError(
-        f"no checkpoint is called {name!r}; there are: {_known()}; or give a path to a .safetensors file"
+        f"no checkpoint is called {name!r}; there are: {_known()}; or give a path to a .safetensors file, or set "
+        "AUDIO_GEN_CHECKPOINTS to its folder"
     )
 
 

@@ -58,7 +58,7 @@ class ClassifierNet(nn.Module):
         widths: channels of the residual blocks; each halves time and frequency.
         dropout: before the heads.
         quadrants: whether the classes are the quadrants Q1 to Q4 of the dimensions valence and arousal: then, outside
-            training, the logits are halfway between the softmax head's and those that the dimensions' Gaussians give.
+            training, the dimensions' Gaussians give the logits, so that label and signs never contradict each other.
 
     Raises:
         ParameterError: no class, widths below 2, or quadrants without four classes and two dimensions.
@@ -100,7 +100,7 @@ class ClassifierNet(nn.Module):
         values = pooled[:, :0] if self.values is None else self.values(pooled)
         logits = self.classes(pooled)
         if self.quadrants and not self.training:
-            logits = (F.log_softmax(logits, -1) + quadrant_log_probs(values)) / 2
+            logits = quadrant_log_probs(values)
         return Prediction(logits, values, embedding)
 
 
@@ -145,10 +145,17 @@ class Verdict(NamedTuple):
     embedding: torch.Tensor
 
 
-def combine(prediction: Prediction, temperature: torch.Tensor) -> Verdict:
-    """Average a track's windows: log-probabilities, then the temperature; a mixture of Gaussians for the dimensions."""
-    probs = torch.softmax(F.log_softmax(prediction.logits, -1).mean(0) / temperature, -1)
+def combine(prediction: Prediction, net: ClassifierNet) -> Verdict:
+    """Average a track's windows: log-probabilities, then the temperature; a mixture of Gaussians for the dimensions.
+
+    Quadrants follow from the averaged dimensions.
+    """
     means, log_variances = prediction.values.chunk(2, -1)
     values = means.mean(0)
     variances = log_variances.exp().mean(0) + (means - values).square().mean(0)
+    if net.quadrants:
+        log_probs = quadrant_log_probs(torch.cat([values, variances.log()]))
+    else:
+        log_probs = F.log_softmax(prediction.logits, -1).mean(0)
+    probs = torch.softmax(log_probs / net.temperature, -1)
     return Verdict(probs, values, variances.sqrt(), F.normalize(prediction.embedding.mean(0), dim=0))

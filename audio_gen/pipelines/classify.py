@@ -82,13 +82,13 @@ class Classifier:
         """Names of the classes."""
         return self.checkpoint.labels
 
-    def predict(self, paths: Sequence[str | Path], *, batch_size: int = 16) -> Iterator[Result]:
+    def predict(self, paths: str | Path | Sequence[str | Path], *, batch_size: int = 16) -> Iterator[Result]:
         """Classify files and folders, one result a file in order; a bad file gives a result with its `error`.
 
         Raises:
             ParameterError: a path that isn't there, or no audio.
         """
-        for source in find_audio(paths):
+        for source in find_audio([paths] if isinstance(paths, (str, Path)) else paths):
             try:
                 record = classify_file(source, [self], batch_size=batch_size)
             except (AudioGenError, OSError) as error:
@@ -106,7 +106,7 @@ class Classifier:
 
     def describe(self, prediction: Prediction, duration: float) -> dict[str, Any]:
         """The record's entry for one file from its windows, which start every half window."""
-        verdict = combine(prediction, self.net.temperature)
+        verdict = combine(prediction, self.net)
         probs = torch.softmax(prediction.logits / self.net.temperature, -1).cpu()
         emotion = bool(verdict.values.numel()) and self.labels == QUADRANTS
         names = tuple(WORDS[label] for label in self.labels) if emotion else self.labels

@@ -2,6 +2,8 @@
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -30,6 +32,17 @@ def pick_device(text: str = "auto") -> torch.device:
     if device.index is not None and device.index >= count:
         raise ParameterError(f"device {text!r} is not there; there are cuda:0 to cuda:{count - 1}")
     return device
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, torch computes in one thread: sums come out the same however many cores there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def share_cores(jobs: int) -> None:

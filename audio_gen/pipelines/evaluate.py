@@ -75,7 +75,7 @@ def verdict_of(model: Classifier, item: Item) -> Verdict:
     """What the model says of one item: its picture, its audio, or its MIDI rendered with the default soundfont."""
     if item.image is not None:
         pictures = windows(from_uint8(torch.from_numpy(item.image)), model.picture.columns)
-        return combine(model.net(pictures.to(model.device)), model.net.temperature)
+        return combine(model.net(pictures.to(model.device)), model.net)
     if item.path is None:
         raise DatasetError(f"{item.id} has neither audio nor a picture")
     rate = model.checkpoint.spec.sample_rate
@@ -87,7 +87,7 @@ def verdict_of(model: Classifier, item: Item) -> Verdict:
 
 def _together(model: Classifier, blocks: Iterable[torch.Tensor]) -> Verdict:
     predictions = [model.hear(batch) for batch in batches(iter(blocks), model.window, BATCH)]
-    return combine(Prediction(*map(torch.cat, zip(*predictions, strict=True))), model.net.temperature)
+    return combine(Prediction(*map(torch.cat, zip(*predictions, strict=True))), model.net)
 
 
 Figures = tuple[dict[str, Interval], dict[str, Any]]

@@ -121,7 +121,7 @@ def _real(
 @torch.no_grad()
 def _verdict(model: Classifier, samples: torch.Tensor) -> Verdict:
     window = torch.nn.functional.pad(samples, (0, max(0, model.window - samples.shape[1])))[:, : model.window]
-    return combine(model.hear(window), model.net.temperature)
+    return combine(model.hear(window), model.net)
 
 
 def _probs(model: Classifier, sounds: list[torch.Tensor]) -> Any:

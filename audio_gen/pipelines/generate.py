@@ -12,6 +12,7 @@ from audio_gen.audio.encode import Tags
 from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.models import checkpoint
 from audio_gen.models.generator import FAMILY, GeneratorNet, Noise
+from audio_gen.pipelines.device import one_thread
 from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder, require_same_spec
 
 
@@ -155,4 +156,5 @@ class Generator:
         classes = torch.zeros(len(labels), len(self.labels), device=self.device)
         for row, name in enumerate(labels):
             classes[row, self.labels.index(name)] = 1
-        return self.net.restore(self.net(noise, classes, frames)).cpu()
+        with one_thread():
+            return self.net.restore(self.net(noise, classes, frames)).cpu()

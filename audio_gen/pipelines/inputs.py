@@ -21,7 +21,7 @@ class Source:
     """One input file."""
 
     path: Path  # what to open
-    name: str  # what records call it: the argument as given, joined with the way below it
+    name: str  # what records call it: the argument as given and the way below it, as printable text
     relative: Path  # where it lies below the common folder of all arguments; the output tree mirrors it
 
 
@@ -61,7 +61,7 @@ def find_audio(
     sources: list[Source] = []
     for argument, mode in zip(arguments, modes, strict=True):
         found = _scan(argument, tuple(extensions), seen) if stat.S_ISDIR(mode) else _unseen([argument], seen)
-        sources += [Source(Path(name), name, Path(os.path.relpath(name, common))) for name in found]
+        sources += [Source(Path(name), _printable(name), Path(os.path.relpath(name, common))) for name in found]
     if not sources:
         raise ParameterError(f"no audio found in {_some(arguments)}; looked for {', '.join(sorted(extensions))}")
     return sources
@@ -89,6 +89,11 @@ def output_paths(sources: Sequence[Source], folder: Path, suffix: str) -> list[P
     if own:
         raise ParameterError(f"the output would replace an input: {_some(own)}; choose another folder with -o")
     return plain
+
+
+def _printable(name: str) -> str:
+    """The name as text that any format can hold: bytes that are no UTF-8 are escaped with a backslash."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _stem(path: Path) -> str:

@@ -14,6 +14,7 @@ from audio_gen.pipelines.tables import flatten, read_done, write_table
 Row = Mapping[str, Any]
 Describe = Callable[[Source, Path], Mapping[str, Any]]
 PREFIX = "results.features."
+OPTIONS = (f"{PREFIX}spec.", f"{PREFIX}dtype")  # what the user chooses; the rest is the source's
 
 
 class Manifest:
@@ -46,8 +47,12 @@ class Manifest:
             describe: what the features of a source depend on; None does everything again.
 
         Raises:
-            ParameterError: the manifest holds something else (unless everything is done again).
+            ParameterError: unless everything is done again: the manifest holds something else, is of another format,
+                or tells that an output was made with other options.
         """
+        others = [path.name for path in self._folder.glob("manifest.*") if path != self.path]
+        if others and describe is not None:
+            raise ParameterError(f"{str(self._folder)!r} has {', '.join(others)}; give --format as then, or another -o")
         try:
             earlier = self._earlier()
         except ParameterError:
@@ -110,4 +115,10 @@ def _agrees(row: Row, describe: Describe, source: Source, output: Path) -> bool:
         wanted = flatten(plain(describe(source, output)), PREFIX)
     except OSError:  # can't be reached: let the work say so
         return False
-    return all(str(found.get(name)) == str(value) for name, value in wanted.items())  # CSV has only text, so as text
+    differing = [name for name, value in wanted.items() if str(found.get(name)) != str(value)]  # CSV has only text
+    asked = [name.removeprefix(PREFIX) for name in differing if name.startswith(OPTIONS)]
+    if asked:
+        raise ParameterError(
+            f"{str(output)!r} was made with another {', '.join(asked)}; give --overwrite to replace it, or another -o"
+        )
+    return not differing

@@ -17,6 +17,7 @@ from audio_gen.features.mel_spec import MelSpec
 from audio_gen.models import checkpoint
 from audio_gen.models.griffin_lim import GriffinLim
 from audio_gen.pipelines.batch import stop_here_if_asked
+from audio_gen.pipelines.device import one_thread
 from audio_gen.pipelines.inputs import Source
 from audio_gen.pipelines.records import Record, success
 
@@ -63,7 +64,8 @@ class Vocoder:
         mel = mel[0] if mel.ndim == 3 and len(mel) == 1 else mel
         if mel.ndim != 2:
             raise ParameterError(f"a vocoder takes one log-mel [n_mels, frames], not {list(log_mel.shape)}")
-        return Clip(self._long(mel)[None].cpu(), self.spec.sample_rate)
+        with one_thread():
+            return Clip(self._long(mel)[None].cpu(), self.spec.sample_rate)
 
     def _long(self, mel: torch.Tensor) -> torch.Tensor:
         hop, total = self.spec.hop_length, mel.shape[1]

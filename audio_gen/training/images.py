@@ -59,4 +59,4 @@ class Images:
 
     def verdict(self, net: ClassifierNet, track: int, device: torch.device) -> Verdict:
         """The windows of one track together."""
-        return combine(self.predict(net, track, device), net.temperature)
+        return combine(self.predict(net, track, device), net)

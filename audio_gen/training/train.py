@@ -88,10 +88,14 @@ def train(plan: Plan, arrays: Arrays) -> Path:
         precision=plan.precision,
         validate_every=plan.validate_every,
         quiet=plan.quiet,
-        facts={"recipe": plan.recipe, **(plan.facts or {})},
+        facts={"recipe": plan.recipe, **_origin(plan.init), **(plan.facts or {})},
         settings=repr(settings),
     )
     best = fit(recipe, run)
     with replacing(target) as part:
         shutil.copyfile(best, part)
     return target
+
+
+def _origin(init: Checkpoint | None) -> dict[str, Any]:
+    return {} if init is None else {"init": {"name": init.name, "sha256": init.sha256}}

@@ -99,9 +99,14 @@ def test_skip_existing_by_size_time_spec_and_type(music: Path, kind: str, capfd:
     assert again() == 1
     Path("out/b/track01.npy").unlink()
     assert again() == 1
-    assert again("--dtype float16") == 3
-    assert again("--dtype float16") == 0
-    assert again("--n-mels 80") == 3
+    for other, name in (("--dtype float16", "dtype"), ("--n-mels 80", "spec.n_mels")):  # never replaced unasked
+        assert features(f"music/a music/b -o out --format {kind} --skip-existing {other}") == 2
+        assert f"another {name}; give --overwrite" in capfd.readouterr().err
+    assert again() == 0
+    wrong = "csv" if kind == "jsonl" else "jsonl"
+    assert features(f"music/a music/b -o out --format {wrong} --skip-existing") == 2
+    assert f"has manifest.{kind}; give --format as then" in capfd.readouterr().err
+    assert features(f"music/a music/b -o out --format {kind} --overwrite --n-mels 80") == 0
 
 
 def test_a_second_run_with_other_files_adds_to_the_manifest(music: Path) -> None:

@@ -32,6 +32,19 @@ def test_the_same_bytes_for_every_batch_size(tiny: Any, tmp_path: Path) -> None:
     assert len(set(one.values())) == 8
 
 
+def test_the_same_bytes_for_every_number_of_threads(tiny: Any, tmp_path: Path) -> None:
+    tiny.generator()
+    before = torch.get_num_threads()
+    try:
+        for count in (1, 2, 4):
+            torch.set_num_threads(count)
+            assert generate(tmp_path / str(count), "--count", "2", "--seconds", "6") == 0
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(before)
+    assert files(tmp_path / "1") == files(tmp_path / "2") == files(tmp_path / "4")
+
+
 def test_a_clip_does_not_depend_on_how_many_are_made(tiny: Any, tmp_path: Path) -> None:
     tiny.generator()
     assert generate(tmp_path / "two", "--count", "2", "--seed", "7") == 0

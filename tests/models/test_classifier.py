@@ -76,10 +76,16 @@ def test_windows_equal_the_slow_way(length: int, columns: int) -> None:
     assert torch.allclose(windows(image, columns), right)
 
 
+def tempered(temperature: float, **options: int) -> ClassifierNet:
+    net = small(**options)
+    net.temperature.fill_(temperature)
+    return net
+
+
 def test_combine_is_a_geometric_mean_and_a_mixture() -> None:
     random = torch.Generator().manual_seed(0)
     prediction = Prediction(*(torch.randn(3, size, generator=random) for size in (4, 4, 5)))
-    verdict = combine(prediction, torch.tensor(1.7))
+    verdict = combine(prediction, tempered(1.7))
     logs = [row.log_softmax(-1) for row in prediction.logits]
     scores = [math.exp(float(sum(row[k] for row in logs)) / 3 / 1.7) for k in range(4)]
     assert torch.allclose(verdict.probs, torch.tensor([score / sum(scores) for score in scores]))
@@ -94,7 +100,7 @@ def test_combine_is_a_geometric_mean_and_a_mixture() -> None:
 
 def test_temperature_flattens_and_never_changes_the_label() -> None:
     prediction = Prediction(torch.tensor([[2.0, 0.0, -1.0]]), torch.zeros(1, 0), torch.ones(1, 2))
-    sharp, flat = (combine(prediction, torch.tensor(t)).probs for t in (0.5, 5.0))
+    sharp, flat = (combine(prediction, tempered(t)).probs for t in (0.5, 5.0))
     assert sharp.argmax() == flat.argmax() == 0
     assert sharp[0] > flat[0] > 1 / 3
 
@@ -109,17 +115,30 @@ def test_quadrants_follow_valence_and_arousal() -> None:
     assert log_probs[0, 0].exp().item() == pytest.approx(above.item() ** 2, rel=1e-5)
 
 
-def test_quadrant_logits_are_halfway_between_both_heads_outside_training() -> None:
+def test_quadrants_never_contradict_the_signs_of_valence_and_arousal() -> None:
+    torch.manual_seed(0)
+    net = ClassifierNet(4, 2, (8, 8, 8, 8), quadrants=True).eval()
+    net.temperature.fill_(2.5)
+    random = torch.Generator().manual_seed(0)
+    quadrants = {(True, True): 0, (False, True): 1, (False, False): 2, (True, False): 3}
+    seen = set()
+    for _ in range(200):
+        prediction = Prediction(*(torch.randn(3, size, generator=random) for size in (4, 4, 5)))
+        verdict = combine(prediction, net)
+        best = int(verdict.probs.argmax())
+        assert best == quadrants[tuple((verdict.values > 0).tolist())]
+        seen.add(best)
+    assert seen == {0, 1, 2, 3}
+
+
+def test_quadrant_logits_come_from_the_dimensions_outside_training() -> None:
     torch.manual_seed(0)
     net = ClassifierNet(4, 2, (8, 8, 8, 8), dropout=0.0, quadrants=True)
     image = -80 * torch.rand(3, 128, 40)
     net.train()(image)
-    net.eval()
-    said = net(image)
+    said = net.eval()(image)
+    assert torch.allclose(said.logits, quadrant_log_probs(said.values))
     net.quadrants = False
-    plain = net(image)
-    expected = (torch.log_softmax(plain.logits, 1) + quadrant_log_probs(plain.values)) / 2
-    assert torch.allclose(said.logits, expected)
-    assert not torch.allclose(said.logits, plain.logits, atol=1e-2)
+    assert not torch.allclose(said.logits, net(image).logits, atol=1e-2)
     with pytest.raises(ParameterError, match="4 classes of 2 dimensions"):
         ClassifierNet(4, 0, quadrants=True)

@@ -10,7 +10,7 @@ from audio_gen.app import options
 from audio_gen.pipelines.records import plain, write_stdout
 from audio_gen.registry import names
 
-HELP = "measure a checkpoint on a dataset's split, with 95 %% bootstrap intervals over tracks"
+HELP = "measure a checkpoint on a dataset's split, with 95-percent bootstrap intervals over tracks"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=0, metavar="K", help="the same seed gives the same clips; default 0"
     )
     options.add_vocoder(parser)
-    options.add_folder_output(parser)
+    options.add_folder_output(parser, what="files are named from model, label, seed and index")
     options.add_device(parser, batch_size=8)
     options.add_existing(parser)
 

@@ -28,9 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, default=Path("data"), metavar="DIR", help="where a named dataset lies")
     parser.add_argument("--init", metavar="CHECKPOINT", help="start from its weights")
     parser.add_argument(
-        "--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE", help="change a setting"
+        "--set",
+        action="extend",
+        nargs="+",
+        default=[],
+        dest="assignments",
+        metavar="KEY=VALUE",
+        help="change a setting",
     )
-    parser.add_argument("--licence", metavar="TEXT", help="terms of the weights; default: those of the data")
+    parser.add_argument("--licence", metavar="TEXT", help="terms of your data; --init adds its own")
     parser.add_argument("--seed", type=int, default=0, metavar="K", help="default 0")
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("checkpoints"), metavar="DIR", help="default checkpoints"
@@ -54,13 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
     arrays = _arrays(arguments, kind)
     if arguments.licence:
         arrays = replace(arrays, licence=arguments.licence)
+    init = checkpoint.load(arguments.init) if arguments.init else None
+    if init is not None and init.licence not in arrays.licence:  # what was learnt from it stays under its terms
+        arrays = replace(arrays, licence=f"{init.licence} (from {init.name}); {arrays.licence}")
     plan = Plan(
         recipe=arguments.recipe,
         name=arguments.name,
         runs=arguments.runs,
         output=arguments.output,
         assignments=arguments.assignments,
-        init=checkpoint.load(arguments.init) if arguments.init else None,
+        init=init,
         seed=arguments.seed,
         device=str(pick_device(arguments.device)),
         devices=arguments.devices,

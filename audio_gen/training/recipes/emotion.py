@@ -20,6 +20,7 @@ from audio_gen.errors import DatasetError
 from audio_gen.metrics.classification import accuracy
 from audio_gen.metrics.regression import pearson_r
 from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.models.classifier import quadrant_log_probs
 from audio_gen.training.augment import strengthen
 from audio_gen.training.images import Images
 from audio_gen.training.losses import correlation_loss
@@ -27,7 +28,6 @@ from audio_gen.training.trainee import Trainee, TraineeSettings
 
 KIND = "image"
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
-SIGNS = {"Q1": (1.0, 1.0), "Q2": (-1.0, 1.0), "Q3": (-1.0, -1.0), "Q4": (1.0, -1.0)}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,6 @@ class Settings(TraineeSettings):
     """Hyper-parameters; change them with `--set key=value`."""
 
     batch: int = 48
-    strength: float = 0.8
     stretch: float = 0.03
     smoothing: float = 0.1
     agreement: float = 0.1  # c in the weight 1 / (sd² + c)
@@ -71,18 +70,19 @@ class Emotion(Trainee):
         for begin in range(0, len(tracks), share):
             part = slice(begin, begin + share)
             if self.arrays.tracks[tracks[begin]].label in QUADRANTS:
-                loss = loss + self._quadrant_loss(tracks[part], prediction.logits[part], means[part])
+                loss = loss + self._quadrant_loss(tracks[part], prediction.logits[part], prediction.values[part])
             else:
                 loss = loss + self._value_loss(tracks[part], prediction.logits[part], means[part], log_variances[part])
         self.descend(loss / len(self.pools), step, progress)
         return {"loss": loss.item()}
 
-    def _quadrant_loss(self, tracks: list[int], logits: torch.Tensor, means: torch.Tensor) -> torch.Tensor:
-        labels = [self.arrays.tracks[n].label for n in tracks]
-        numbers = torch.tensor([QUADRANTS.index(label) for label in labels], device=logits.device)
-        signs = torch.tensor([SIGNS[label] for label in labels], device=logits.device)
-        signs_loss = F.softplus(-4 * signs * means).mean()
-        return F.cross_entropy(logits, numbers, label_smoothing=self.settings.smoothing) + signs_loss
+    def _quadrant_loss(self, tracks: list[int], logits: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """Both roads to a quadrant: the softmax, which helps the trunk, and the Gaussians, which are what is told."""
+        numbers = torch.tensor([QUADRANTS.index(self.arrays.tracks[n].label) for n in tracks], device=logits.device)
+        means, log_variances = values.chunk(2, -1)
+        told = quadrant_log_probs(torch.cat([means, log_variances.detach()], -1))  # ratings alone teach the variance
+        both = torch.cat([logits, told])
+        return 2 * F.cross_entropy(both, numbers.repeat(2), label_smoothing=self.settings.smoothing)
 
     def _value_loss(
         self, tracks: list[int], logits: torch.Tensor, means: torch.Tensor, log_variances: torch.Tensor
