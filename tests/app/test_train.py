@@ -133,9 +133,12 @@ def test_prints_where_it_is_and_remembers_how_it_was_made(
 
 
 def test_starts_from_a_checkpoint(data: dict[str, str], tiny: Any, tiny_settings: Small) -> None:
-    tiny.classifier("old")
+    tiny.classifier("old", licence="research only")
     command = arguments("classifier", data, [*tiny_settings("classifier"), "steps=2"], "--init", "old", "--quiet")
-    assert main(command) == 0
+    assert main([*command, "--licence", "mine", "-o", "made"]) == 0
+    made, old = checkpoint.load(Path("made/mine.safetensors")), checkpoint.load("old")
+    assert made.licence == "research only (from old); mine"  # terms don't get lost on the way
+    assert made.training["init"] == {"name": "old", "sha256": old.sha256}
 
 
 @pytest.mark.parametrize(

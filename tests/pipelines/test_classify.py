@@ -216,3 +216,13 @@ def test_models_that_cannot_run_together(tiny: Any) -> None:
     with pytest.raises(ParameterError, match="two models of one name"):
         check_together([one, Classifier.load("one")])
     check_together([one, Classifier.load(tiny.emotion())])
+
+
+def test_predict_takes_one_path_or_several(tiny: Any, tmp_path: Path) -> None:
+    tiny.classifier("named")
+    path = tmp_path / "a.wav"
+    soundfile.write(path, music(RATE), RATE)
+    model = Classifier.load("named")
+    one, many = list(model.predict(str(path))), list(model.predict([path]))
+    assert [result.path for result in one] == [str(path)]
+    assert one == many
