@@ -16,6 +16,7 @@ from audio_gen.audio._soundfile import KINDS, SoundFileReader
 from audio_gen.errors import DecodeError
 
 MIN_RATE, MAX_RATE, MAX_CHANNELS = 100, 768_000, 64
+MISLEADING = ("File does not exist", "SF_INFO struct")  # what libsndfile says of headers it can't use
 ADVICE = "check that it plays, and export it again, as WAV, FLAC, OGG, MP3 or M4A"
 
 
@@ -107,4 +108,5 @@ def _check_header(reader: Reader, name: str) -> None:
 def describe(error: Exception) -> str:
     """A decoder's error in one line, without the names and numbers it puts in front."""
     text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
-    return " ".join(str(text).split()).rstrip(".")[:200] or type(error).__name__
+    line = " ".join(str(text).split()).rstrip(".")[:200]
+    return "its header makes no sense" if any(words in line for words in MISLEADING) else line or type(error).__name__

@@ -49,7 +49,7 @@ def describe(path: Path) -> dict[str, Any]:
         DecodeError: anything else that isn't WAV, FLAC or OGG.
     """
     if not path.is_file():
-        raise ParameterError(f"no such file: {str(path)!r}")
+        raise ParameterError(f"{'that is a folder' if path.is_dir() else 'no such file'}: {str(path)!r}")
     if path.suffix == ".safetensors":
         return _describe_checkpoint(path)
     if path.suffix == ".npy":

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from audio_gen.audio.decode import load, open_audio
@@ -36,3 +38,15 @@ def test_what_is_odd_decodes(tmp_path: Path) -> None:
     assert load(tmp_path / "eight_bit.wav").sample_rate == 8000
     assert load(tmp_path / "streamed.wav").samples.shape == (1, 22050)
     assert load(tmp_path / "over_full_scale.wav").samples.abs().max() > 2  # kept as it is
+
+
+def test_a_damaged_header_is_called_that(tmp_path: Path) -> None:
+    path = tmp_path / "zero.wav"
+    soundfile.write(path, np.zeros(1000), 8000)
+    data = bytearray(path.read_bytes())
+    data[24:28] = bytes(4)  # a sample rate of 0 Hz
+    path.write_bytes(data)
+    with pytest.raises(DecodeError, match=r"header makes no sense|states 0 Hz") as caught:
+        load(path)
+    assert "does not exist" not in str(caught.value)
+    assert "SF_INFO" not in str(caught.value)
