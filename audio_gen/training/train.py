@@ -11,8 +11,9 @@ import torch
 from audio_gen.atomic import replacing
 from audio_gen.datasets._arrays import Arrays
 from audio_gen.errors import ParameterError
-from audio_gen.models.checkpoint import Checkpoint, is_plain_name
+from audio_gen.models.checkpoint import Checkpoint, is_plain_name, load
 from audio_gen.registry import pick
+from audio_gen.training.card import first_card
 from audio_gen.training.fit import Run, fit
 from audio_gen.training.settings import override
 
@@ -94,6 +95,8 @@ def train(plan: Plan, arrays: Arrays) -> Path:
     best = fit(recipe, run)
     with replacing(target) as part:
         shutil.copyfile(best, part)
+    with replacing(target.with_suffix(".md")) as part:
+        part.write_text(first_card(load(target)), encoding="utf-8")
     return target
 
 

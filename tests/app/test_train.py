@@ -89,7 +89,7 @@ def test_stopped_in_the_middle_and_gone_on_with(
     resumed, whole = state("checkpoints"), state("whole")
     assert resumed.keys() == whole.keys()
     assert all(value.equal(whole[key]) for key, value in resumed.items())
-    assert [path.name for path in Path("checkpoints").iterdir()] == ["mine.safetensors"]
+    assert sorted(path.name for path in Path("checkpoints").iterdir()) == ["mine.md", "mine.safetensors"]
 
 
 def test_trains_on_a_bare_machine(data: dict[str, str], tiny_settings: Small) -> None:
@@ -124,6 +124,10 @@ def test_prints_where_it_is_and_remembers_how_it_was_made(
     assert "mine step 4/4" in said.err
     made = checkpoint.load(Path("made here/mine.safetensors"))
     assert made.licence == "CC0-1.0"
+    card = Path("made here/mine.md").read_text()
+    assert card.startswith("# mine\n")
+    for told in ("`classifier`", "pictures.npz", "**Licence**: CC0-1.0", "batch 8", "accuracy ", "audio-gen "):
+        assert told in card
     assert made.training["data"] == "pictures.npz"
     assert made.training["command"].startswith("audio-gen ")
     assert (made.training["seed"], made.training["recipe"], made.training["settings"]["batch"]) == (7, "classifier", 8)
@@ -139,6 +143,7 @@ def test_starts_from_a_checkpoint(data: dict[str, str], tiny: Any, tiny_settings
     made, old = checkpoint.load(Path("made/mine.safetensors")), checkpoint.load("old")
     assert made.licence == "research only (from old); mine"  # terms don't get lost on the way
     assert made.training["init"] == {"name": "old", "sha256": old.sha256}
+    assert f"started from old (sha256 {old.sha256[:12]}…)" in Path("made/mine.md").read_text()
 
 
 @pytest.mark.parametrize(
