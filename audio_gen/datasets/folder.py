@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from audio_gen.audio.decode import AUDIO_EXTENSIONS
+from audio_gen.audio.synth import MIDI_EXTENSIONS
 from audio_gen.datasets._csv import TABLE, Row, read_cells, rows, some
 from audio_gen.datasets._item import Item
 from audio_gen.datasets._stratify import Member, stratified_split
@@ -30,7 +31,6 @@ _LABEL_COLUMNS = ("label", "genre", "style", "class", "quadrant")
 _GROUP_COLUMNS = ("group", "artist", "album")
 _TARGETS = ("valence", "arousal")
 _SPLIT_FOLDERS = {"train": "train", "valid": "valid", "val": "valid", "validation": "valid", "test": "test"}
-_MIDI = (".mid", ".midi")
 
 
 def items(root: Path, split: str | None = None) -> list[Item]:
@@ -81,14 +81,14 @@ def _from_folders(root: Path) -> list[Item]:
         parts = [(folder, "") for folder in folders]
     found = [item for folder, split in parts for item in _class_items(root, folder, split)]
     if not found:
-        kinds = " ".join(sorted((*AUDIO_EXTENSIONS, *_MIDI)))
+        kinds = " ".join(sorted((*AUDIO_EXTENSIONS, *MIDI_EXTENSIONS)))
         raise DatasetError(f"{root} has no class folder with music in it ({kinds}) and no {TABLE}; give {SOURCE}")
     return found
 
 
 def _class_items(root: Path, folder: Path, split: str) -> list[Item]:
     """Items of one class folder."""
-    kinds = (*AUDIO_EXTENSIONS, *_MIDI)
+    kinds = (*AUDIO_EXTENSIONS, *MIDI_EXTENSIONS)
     files = [path for path in _walk(folder) if path.suffix.lower() in kinds]
     albums = [path.relative_to(folder).parts[0] for path in files]  # the file itself where it lies in no album
     ids = [path.relative_to(root).as_posix() for path in files]

@@ -13,6 +13,7 @@ from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
 
 RANGE_DB = 80.0
+IMAGE_SECONDS, IMAGE_COLUMNS = 30.0, 387  # of a prepared picture; a window's columns cover time at the same rate
 SPEC = MelSpec(n_fft=2048, hop_length=512, power=2.0, floor=1e-10)
 """The mel spec that the classifiers of this project hear through."""
 
@@ -39,6 +40,11 @@ class DecibelImage(nn.Module):
 def relative(decibels: torch.Tensor) -> torch.Tensor:
     """`[..., M, N] -> [..., M, N]`: decibels below the loudest point of each picture, at least -80."""
     return (decibels - decibels.amax((-2, -1), keepdim=True)).clamp_min(-RANGE_DB)
+
+
+def wrap(x: torch.Tensor, length: int) -> torch.Tensor:
+    """`[C, T] -> [C, length]` where T is less: repeated from the start until it is full."""
+    return x.repeat(1, -(-length // x.shape[1]))[:, :length]
 
 
 def to_uint8(decibels: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 With a linear head behind the pooling the class-activation map costs nothing (Zhou et al., CVPR 2016).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,9 +11,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from audio_gen.errors import ParameterError
-from audio_gen.features.decibel_image import relative
+from audio_gen.features.decibel_image import relative, wrap
 
 FAMILY = "classifier"
+QUADRANTS = ("Q1", "Q2", "Q3", "Q4")  # of valence and arousal: +V +A, -V +A, -V -A, +V -A
 
 
 class Prediction(NamedTuple):
@@ -27,6 +29,11 @@ class Prediction(NamedTuple):
     logits: torch.Tensor
     values: torch.Tensor
     embedding: torch.Tensor
+
+
+def joined(predictions: Sequence[Prediction]) -> Prediction:
+    """Several batches of windows as one."""
+    return Prediction(*map(torch.cat, zip(*predictions, strict=True)))
 
 
 class ResidualBlock(nn.Module):
@@ -122,8 +129,7 @@ def windows(image: torch.Tensor, columns: int) -> torch.Tensor:
     """
     length = image.shape[1]
     if length < columns:
-        image = image.repeat(1, -(-columns // length))[:, :columns]
-        length = columns
+        image, length = wrap(image, columns), columns
     starts = list(range(0, length - columns + 1, max(1, columns // 2)))
     if starts[-1] + columns < length:
         starts.append(length - columns)

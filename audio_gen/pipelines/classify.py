@@ -9,14 +9,13 @@ import torch
 
 from audio_gen.audio.decode import open_audio
 from audio_gen.errors import AudioGenError, CheckpointError, ParameterError
-from audio_gen.features.decibel_image import DecibelImage
+from audio_gen.features.decibel_image import DecibelImage, wrap
 from audio_gen.models import checkpoint
-from audio_gen.models.classifier import FAMILY, ClassifierNet, Prediction, combine
+from audio_gen.models.classifier import FAMILY, QUADRANTS, ClassifierNet, Prediction, combine, joined
 from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.inputs import Source, find_audio
 from audio_gen.pipelines.records import Record, failure, success
 
-QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 WORDS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
 DIGITS = 6
 LONGEST_WINDOW = 600.0  # seconds
@@ -187,7 +186,7 @@ def classify_file(source: Source, models: Sequence[Classifier], *, batch_size: i
                 predictions.append(model.hear(windows))
         duration, native = audio.seconds, audio.sample_rate
     results = {
-        model.checkpoint.name: model.describe(Prediction(*map(torch.cat, zip(*predictions, strict=True))), duration)
+        model.checkpoint.name: model.describe(joined(predictions), duration)
         for model, predictions in zip(models, found, strict=True)
     }
     return success(source.name, results, duration_s=round(duration, 3), sample_rate=native)
@@ -212,7 +211,7 @@ def batches(blocks: Iterator[torch.Tensor], size: int, batch_size: int) -> Itera
     start += len(windows) * hop
     total = kept.shape[1]
     if start == 0 and total:
-        yield kept.repeat(1, -(-size // total))[:, :size]
+        yield wrap(kept, size)
     elif start and total - (start - hop + size) >= size // 4:
         windows.append(kept[0, -size:])
     if windows:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from audio_gen.audio.decode import open_audio
+from audio_gen.audio.synth import MIDI_EXTENSIONS
 from audio_gen.datasets._item import Item
 from audio_gen.errors import DatasetError, DecodeError
 from audio_gen.features.decibel_image import from_uint8
@@ -18,9 +19,9 @@ from audio_gen.metrics.calibration import ece, ece_upper_band
 from audio_gen.metrics.classification import accuracy, confusion_matrix, macro_f1, per_class_f1
 from audio_gen.metrics.interval import Interval, bootstrap
 from audio_gen.metrics.regression import concordance, pearson_r, rmse
-from audio_gen.models.classifier import Prediction, Verdict, combine, windows
-from audio_gen.pipelines.classify import QUADRANTS, WORDS, Classifier, batches
-from audio_gen.pipelines.prepare import MIDI_SUFFIXES, samples_of
+from audio_gen.models.classifier import QUADRANTS, Verdict, combine, joined, windows
+from audio_gen.pipelines.classify import WORDS, Classifier, batches
+from audio_gen.pipelines.prepare import samples_of
 from audio_gen.registry import pick
 
 _log = logging.getLogger(__name__)
@@ -79,15 +80,15 @@ def verdict_of(model: Classifier, item: Item) -> Verdict:
     if item.path is None:
         raise DatasetError(f"{item.id} has neither audio nor a picture")
     rate = model.checkpoint.spec.sample_rate
-    if item.path.suffix.lower() in MIDI_SUFFIXES:
-        return _together(model, [samples_of(item, rate, None, None)])
+    if item.path.suffix.lower() in MIDI_EXTENSIONS:
+        return _together(model, [samples_of(item, rate)])
     with open_audio(item.path) as audio:
         return _together(model, audio.mono(rate))
 
 
 def _together(model: Classifier, blocks: Iterable[torch.Tensor]) -> Verdict:
     predictions = [model.hear(batch) for batch in batches(iter(blocks), model.window, BATCH)]
-    return combine(Prediction(*map(torch.cat, zip(*predictions, strict=True))), model.net)
+    return combine(joined(predictions), model.net)
 
 
 Figures = tuple[dict[str, Interval], dict[str, Any]]

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from audio_gen.audio.decode import open_audio
 from audio_gen.errors import DatasetError, DecodeError
 from audio_gen.features.log_mel import LogMel
 from audio_gen.metrics.classification import confusion_matrix
@@ -26,6 +25,7 @@ from audio_gen.metrics.interval import bootstrap
 from audio_gen.models.classifier import Verdict, combine
 from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.generate import Generator, sound
+from audio_gen.pipelines.prepare import samples_of
 from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder
 from audio_gen.registry import pick
 
@@ -106,8 +106,7 @@ def _real(
         if item.label not in generator.labels or item.path is None:
             continue
         try:
-            with open_audio(item.path) as audio:
-                samples = torch.cat(list(audio.mono(spec.sample_rate)), 1)
+            samples = samples_of(item, spec.sample_rate)
         except DecodeError as error:
             _log.warning("left out: %s", error)
             continue

@@ -63,6 +63,17 @@ class Generator:
         """What it can be asked for."""
         return self.checkpoint.labels
 
+    def check_label(self, label: str | None) -> None:
+        """Whether it can be asked for; None can.
+
+        Raises:
+            ParameterError: it can't; the message lists what can.
+        """
+        if label is not None and label not in self.labels:
+            raise ParameterError(
+                f"label {label!r} is unknown to {self.checkpoint.name!r}; there are: {', '.join(self.labels)}"
+            )
+
     def mels(
         self,
         count: int,
@@ -80,10 +91,7 @@ class Generator:
         Raises:
             ParameterError: unknown label, no clips, or no length.
         """
-        if label is not None and label not in self.labels:
-            raise ParameterError(
-                f"label {label!r} is unknown to {self.checkpoint.name!r}; there are: {', '.join(self.labels)}"
-            )
+        self.check_label(label)
         if count < 1 or not 0 < seconds <= 36_000:
             raise ParameterError(
                 f"count must be at least 1 and seconds above 0 and at most 36000, not {count} and {seconds}"

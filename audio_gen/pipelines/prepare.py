@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +12,16 @@ import numpy.typing as npt
 import torch
 
 from audio_gen.audio.decode import open_audio
-from audio_gen.audio.synth import render
+from audio_gen.audio.synth import MIDI_EXTENSIONS, render
 from audio_gen.datasets._arrays import KINDS, Arrays, Track, joined
 from audio_gen.datasets._item import Item
 from audio_gen.errors import DatasetError, DecodeError, ParameterError
-from audio_gen.features.decibel_image import SPEC, DecibelImage, to_uint8
+from audio_gen.features.decibel_image import IMAGE_COLUMNS, IMAGE_SECONDS, SPEC, DecibelImage, to_uint8, wrap
 from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.pipelines.teacher import Teacher
 from audio_gen.registry import pick
 
-IMAGE_SECONDS = 30.0
-IMAGE_COLUMNS = 387
-MIDI_SUFFIXES = (".mid", ".midi")
 Pixels = npt.NDArray[np.uint8]
 Progress = Callable[[Iterable[Arrays | None], int], Iterable[Arrays | None]]
 _log = logging.getLogger(__name__)
@@ -66,32 +64,35 @@ def prepare(
         items = plug.items(root)
         labels = tuple(plug.LABELS) or tuple(sorted({item.label for item in items if item.label}))
         tasks = [(name, item, font) for item in items for font in _fonts(item, soundfonts)]
-        parts.append(_prepare_one(tasks, kind, labels, plug.LICENSE, teacher, seconds, jobs, progress))
+        wish = _Wish(kind, labels, plug.LICENSE, seconds, teacher)
+        parts.append(_prepare_one(tasks, wish, jobs, progress))
     return joined(parts)
 
 
 def _fonts(item: Item, soundfonts: Sequence[Path | None]) -> Sequence[Path | None]:
-    return soundfonts if item.path is not None and item.path.suffix.lower() in MIDI_SUFFIXES else (None,)
+    return soundfonts if item.path is not None and item.path.suffix.lower() in MIDI_EXTENSIONS else (None,)
 
 
 Task = tuple[str, Item, Path | None]
 
 
-def _prepare_one(
-    tasks: list[Task],
-    kind: str,
-    labels: tuple[str, ...],
-    licence: str,
-    teacher: Teacher | None,
-    seconds: float | None,
-    jobs: int,
-    progress: Progress | None,
-) -> Arrays:
+@dataclass(frozen=True)
+class _Wish:
+    """What is wanted of every track of one dataset; the licence is for tracks that tell none."""
+
+    kind: str
+    labels: tuple[str, ...]
+    licence: str
+    seconds: float | None
+    teacher: Teacher | None
+
+
+def _prepare_one(tasks: list[Task], wish: _Wish, jobs: int, progress: Progress | None) -> Arrays:
+    make = _image_track if wish.kind == "image" else _log_mel_track
+
     def work(task: Task) -> Arrays | None:
         try:
-            if kind == "image":
-                return _image_track(task, labels, licence, seconds, teacher)
-            return _log_mel_track(task, labels, licence, seconds)
+            return make(task, wish)
         except DecodeError as error:
             _log.warning("left out: %s", error)
             return None
@@ -104,12 +105,14 @@ def _prepare_one(
     return joined(parts)
 
 
-def samples_of(item: Item, sample_rate: int, seconds: float | None, soundfont: Path | None) -> torch.Tensor:
+def samples_of(
+    item: Item, sample_rate: int, seconds: float | None = None, soundfont: Path | None = None
+) -> torch.Tensor:
     """`[1, T]`: the item's audio at `sample_rate`, MIDI rendered, at most `seconds` of it."""
     if item.path is None:
         raise DatasetError(f"{item.id} has no audio, only a picture; prepare it with `--as image`")
     wanted = None if seconds is None else round(seconds * sample_rate)
-    if item.path.suffix.lower() in MIDI_SUFFIXES:
+    if item.path.suffix.lower() in MIDI_EXTENSIONS:
         return render(item.path, soundfont=soundfont).to(sample_rate, 1).samples[:, :wanted]
     blocks, total = [], 0
     with open_audio(item.path) as source:
@@ -127,17 +130,15 @@ def _track(task: Task) -> Track:
     return Track(item.id + suffix, name, item.split, item.group, item.label or "", dict(item.targets))
 
 
-def _image_track(
-    task: Task, labels: tuple[str, ...], licence: str, seconds: float | None, teacher: Teacher | None
-) -> Arrays:
+def _image_track(task: Task, wish: _Wish) -> Arrays:
     _, item, font = task
     if item.image is not None:
         images, starts = np.asarray(item.image, np.uint8)[None], [0.0]
     else:
-        images, starts = images_of(samples_of(item, SPEC.sample_rate, seconds, font))
-    told = None if teacher is None else teacher.over(item.id, starts, IMAGE_SECONDS)
+        images, starts = images_of(samples_of(item, SPEC.sample_rate, wish.seconds, font))
+    told = None if wish.teacher is None else wish.teacher.over(item.id, starts, IMAGE_SECONDS)
     index = np.zeros(len(images), np.int64)
-    return Arrays("image", images, index, (_track(task),), SPEC, labels, item.licence or licence, told)
+    return Arrays("image", images, index, (_track(task),), SPEC, wish.labels, item.licence or wish.licence, told)
 
 
 def images_of(samples: torch.Tensor) -> tuple[Pixels, list[float]]:
@@ -149,7 +150,7 @@ def images_of(samples: torch.Tensor) -> tuple[Pixels, list[float]]:
     picture = DecibelImage(SPEC, IMAGE_COLUMNS)
     total = samples.shape[1]
     if total < size:
-        samples = samples.repeat(1, -(-size // total))[:, :size]
+        samples = wrap(samples, size)
     starts = list(range(0, max(1, total - size + 1), size))
     if total - (starts[-1] + size) >= size // 3:
         starts.append(total - size)
@@ -157,7 +158,9 @@ def images_of(samples: torch.Tensor) -> tuple[Pixels, list[float]]:
     return np.stack(images), [start / SPEC.sample_rate for start in starts]
 
 
-def _log_mel_track(task: Task, labels: tuple[str, ...], licence: str, seconds: float | None) -> Arrays:
+def _log_mel_track(task: Task, wish: _Wish) -> Arrays:
+    _, item, font = task
     spec = MelSpec()
-    mel = LogMel(spec)(samples_of(task[1], spec.sample_rate, seconds, task[2]))[0].T.numpy().astype(np.float16)
-    return Arrays("log_mel", mel, np.array([0, len(mel)]), (_track(task),), spec, labels, task[1].licence or licence)
+    mel = LogMel(spec)(samples_of(item, spec.sample_rate, wish.seconds, font))[0].T.numpy().astype(np.float16)
+    bounds = np.array([0, len(mel)])
+    return Arrays("log_mel", mel, bounds, (_track(task),), spec, wish.labels, item.licence or wish.licence)

@@ -9,7 +9,7 @@ Pictures = torch.Tensor
 
 
 def _some(x: Pictures, chance: float) -> torch.Tensor:
-    return (torch.rand(len(x), 1, 1) < chance).float()
+    return (torch.rand(len(x), 1, 1, device=x.device) < chance).float()
 
 
 def equalise(x: Pictures, chance: float, depth: float = 8.0) -> Pictures:
@@ -33,8 +33,8 @@ def noise_floor(x: Pictures, chance: float, highest: float = 45.0) -> Pictures:
 
 def shift_bands(x: Pictures, chance: float, most: int = 3) -> Pictures:
     """Up to `most` mel bands up or down, the edge band repeated: a coarse change of pitch."""
-    shift = (torch.randint(-most, most + 1, (len(x), 1)) * _some(x, chance)[:, :, 0]).long()
-    bands = (torch.arange(x.shape[1]) - shift).clamp(0, x.shape[1] - 1)
+    shift = (torch.randint(-most, most + 1, (len(x), 1), device=x.device) * _some(x, chance)[:, :, 0]).long()
+    bands = (torch.arange(x.shape[1], device=x.device) - shift).clamp(0, x.shape[1] - 1)
     return x.gather(1, bands[:, :, None].expand_as(x))
 
 

@@ -7,7 +7,7 @@ import torch
 
 from audio_gen.datasets._arrays import Arrays
 from audio_gen.features.decibel_image import from_uint8, relative
-from audio_gen.models.classifier import ClassifierNet, Prediction, Verdict, combine, windows
+from audio_gen.models.classifier import ClassifierNet, Prediction, Verdict, combine, joined, windows
 
 
 class Images:
@@ -49,8 +49,7 @@ class Images:
     @torch.no_grad()
     def predict(self, net: ClassifierNet, track: int, device: torch.device) -> Prediction:
         """What the network says of all windows of one track."""
-        said = [self.picture(net, int(row), device) for row in self.rows[track]]
-        return Prediction(*map(torch.cat, zip(*said, strict=True)))
+        return joined([self.picture(net, int(row), device) for row in self.rows[track]])
 
     @torch.no_grad()
     def picture(self, net: ClassifierNet, row: int, device: torch.device) -> Prediction:

@@ -12,7 +12,7 @@ from torch.optim import AdamW, Optimizer
 
 from audio_gen.datasets._arrays import Arrays
 from audio_gen.errors import CheckpointError
-from audio_gen.features.decibel_image import SPEC
+from audio_gen.features.decibel_image import IMAGE_COLUMNS, IMAGE_SECONDS, SPEC
 from audio_gen.metrics.calibration import fit_temperature
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.classifier import FAMILY, ClassifierNet
@@ -40,8 +40,8 @@ class TraineeSettings:
 
 
 def window_seconds(columns: int) -> float:
-    """Length of the audio that fills `columns` columns: 30 s fill 387."""
-    return columns * 30 / 387
+    """Length of the audio that fills `columns` columns."""
+    return columns * IMAGE_SECONDS / IMAGE_COLUMNS
 
 
 class Trainee:

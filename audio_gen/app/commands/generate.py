@@ -7,7 +7,6 @@ from pathlib import Path
 
 from audio_gen.app import options
 from audio_gen.app.running import refuse_existing
-from audio_gen.errors import ParameterError
 from audio_gen.pipelines.records import RecordWriter, success
 from audio_gen.pipelines.tables import read_done
 
@@ -39,10 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from audio_gen.pipelines.generate import Generator, sound
 
     generator = Generator.load(arguments.model, device=pick_device(arguments.device))
-    if arguments.label is not None and arguments.label not in generator.labels:
-        raise ParameterError(
-            f"--label {arguments.label!r} is unknown; {arguments.model} makes: {', '.join(generator.labels)}"
-        )
+    generator.check_label(arguments.label)
     vocoder = generator.vocoder(arguments.vocoder)
     folder = Path(arguments.output)
     outputs = [folder / name for name in _names(arguments, generator.checkpoint.name, generator.labels)]

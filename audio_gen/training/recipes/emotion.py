@@ -20,14 +20,13 @@ from audio_gen.errors import DatasetError
 from audio_gen.metrics.classification import accuracy
 from audio_gen.metrics.regression import pearson_r
 from audio_gen.models.checkpoint import Checkpoint
-from audio_gen.models.classifier import quadrant_log_probs
+from audio_gen.models.classifier import QUADRANTS, quadrant_log_probs
 from audio_gen.training.augment import strengthen
 from audio_gen.training.images import Images
 from audio_gen.training.losses import correlation_loss
 from audio_gen.training.trainee import Trainee, TraineeSettings
 
 KIND = "image"
-QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 
 
 @dataclass(frozen=True)

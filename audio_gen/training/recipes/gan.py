@@ -16,6 +16,7 @@ from audio_gen.datasets._arrays import Arrays
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.discriminators import DiscriminatorNet
 from audio_gen.models.generator import FAMILY, GeneratorNet, Noise
+from audio_gen.training.augment import shift_bands
 from audio_gen.training.crops import Crops
 from audio_gen.training.ema import Ema
 from audio_gen.training.fit import cosine
@@ -45,9 +46,7 @@ def augment(x: torch.Tensor, chance: float) -> torch.Tensor:
     """Gain ± 0.1 and a shift of up to one band, each with `chance`; for real and generated clips; differentiable."""
     gain = (torch.rand(len(x), 1, 1, device=x.device) - 0.5) * 0.2
     x = x + gain * (torch.rand(len(x), 1, 1, device=x.device) < chance)
-    shift = torch.randint(-1, 2, (len(x),), device=x.device) * (torch.rand(len(x), device=x.device) < chance)
-    bands = (torch.arange(x.shape[1], device=x.device) - shift[:, None]).clamp(0, x.shape[1] - 1)
-    return x.gather(1, bands[:, :, None].expand_as(x))
+    return shift_bands(x, chance, most=1)
 
 
 class Gan:
