@@ -35,10 +35,11 @@ class Tiny:
         dimensions: int = 0,
         columns: int = 13,
         seed: int = 0,
+        more: dict[str, Any] | None = None,
         **changes: Any,
     ) -> Path:
-        """A classifier over one-second windows."""
-        config = {"classes": len(labels), "dimensions": dimensions, "widths": [8, 8, 8, 8]}
+        """A classifier over one-second windows; `more` goes into its config."""
+        config = {"classes": len(labels), "dimensions": dimensions, "widths": [8, 8, 8, 8], **(more or {})}
         net = self._random(ClassifierNet(**config), seed)
         front_end = {"name": "decibel_image", "columns": columns, "window_s": columns * 30 / 387}
         return self._save(name, "classifier", config, net, SPEC, labels, front_end, changes)
@@ -65,10 +66,13 @@ class Tiny:
 
     def _random(self, net: Any, seed: int) -> Any:
         random = torch.Generator().manual_seed(seed)
-        for module in net.modules():
-            if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear)):
-                size = 1.5 / module.weight[0].numel() ** 0.5
-                module.weight.data = size * torch.randn(module.weight.shape, generator=random)
+        layers = [module for module in net.modules() if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear))]
+        for layer in layers:
+            size = 1.5 / layer.weight[0].numel() ** 0.5
+            layer.weight.data = size * torch.randn(layer.weight.shape, generator=random)
+        for layer in layers:
+            if layer.bias is not None:
+                layer.bias.data = 0.2 * torch.randn(layer.bias.shape, generator=random)
         return net.eval()
 
     def _save(

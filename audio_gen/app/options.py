@@ -1,6 +1,7 @@
 """Options that commands share, each spelled and explained in one place."""
 
 import argparse
+import math
 import re
 from collections.abc import Callable
 
@@ -81,6 +82,28 @@ def at_least(smallest: int) -> Callable[[str], int]:
         return value
 
     return number
+
+
+def share(text: str) -> float:
+    """A type for argparse: a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text!r}")
+    return value
+
+
+def above_zero(text: str) -> float:
+    """A type for argparse: a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text!r}")
+    return value
 
 
 def _device(text: str) -> str:

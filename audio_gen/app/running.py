@@ -14,12 +14,13 @@ from audio_gen.pipelines.tables import read_done
 _log = logging.getLogger(__name__)
 
 
-def run_records(arguments: argparse.Namespace, prepare: Callable[[], Work]) -> int:
+def run_records(arguments: argparse.Namespace, prepare: Callable[[Sequence[Source]], Work]) -> int:
     """Run a command whose records are its output (`classify`), to standard output or to the file after -o.
 
     Args:
         arguments: from a parser with `options.add_inputs`, `add_record_output` and `add_batch`.
-        prepare: gives the work on one source; called when the paths have been checked, so load models in it.
+        prepare: gives the work on one source, from all sources that were named; called when the paths have been
+            checked, so load models in it.
 
     Raises:
         ParameterError: wrong paths, or an output that exists and neither --skip-existing nor --overwrite.
@@ -32,7 +33,7 @@ def run_records(arguments: argparse.Namespace, prepare: Callable[[], Work]) -> i
         earlier = read_done(target, arguments.format) if arguments.skip_existing else []
     done = {record["path"] for record in earlier}
     todo = [source for source in sources if source.name not in done]
-    work = prepare() if todo else _no_work
+    work = prepare(sources) if todo else _no_work
     with RecordWriter(arguments.format, target, keep=earlier) as writer:
         counts = run_sources(arguments, todo, work, writer.write)
     return finish(counts, skipped=len(sources) - len(todo))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from audio_gen.errors import DecodeError, ParameterError
 
 MAX_SECONDS = 3600.0  # a delta time of a few bytes can mean months
+DRUMS = 9  # the channel whose notes are instruments
 DEFAULT_TEMPO = 500_000  # microseconds a beat, until the file says otherwise
 
 
@@ -43,6 +44,22 @@ def read_midi(path: Path) -> list[Event]:
     if events[-1].seconds > MAX_SECONDS:
         raise DecodeError(f"{name} lasts {events[-1].seconds:.0f} s; at most {MAX_SECONDS:.0f} s can be rendered")
     return events
+
+
+def transposed(events: list[Event], semitones: int) -> list[Event]:
+    """The same music so many semitones higher; the drum channel stays."""
+    if not semitones:
+        return events
+    return [event._replace(message=_moved(event.message, semitones)) for event in events]
+
+
+def _moved(message: Any, semitones: int) -> Any:
+    if message.type not in ("note_on", "note_off", "polytouch") or message.channel == DRUMS:
+        return message
+    note = message.note + semitones
+    while not 0 <= note <= 127:
+        note -= 12 if note > 127 else -12
+    return message.copy(note=note)
 
 
 def _events(data: bytes, name: str) -> list[Event]:

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from audio_gen.audio import _fluidsynth, _tinysoundfont
-from audio_gen.audio._midi import MAX_SECONDS, read_midi
+from audio_gen.audio._midi import MAX_SECONDS, read_midi, transposed
 from audio_gen.audio.clip import Clip
 from audio_gen.errors import ParameterError
 
@@ -22,6 +22,7 @@ def render(
     soundfont: str | Path | None = None,
     sample_rate: int = 44100,
     seconds: float | None = None,
+    transpose: int = 0,
 ) -> Clip:
     """Play a MIDI file: a stereo Clip, the same for the same arguments whatever was rendered before.
 
@@ -30,6 +31,7 @@ def render(
         soundfont: SF2 or SF3 file; None looks for one (`find_soundfont`).
         sample_rate: in Hz, 8000 to 192000.
         seconds: exact length, cut or filled with silence, at most an hour; None: all notes and what rings on.
+        transpose: semitones up (or down), drums excepted; notes that leave MIDI's range move by octaves back into it.
 
     Raises:
         DecodeError: the MIDI file is unreadable, damaged, broken off, over an hour long or without notes.
@@ -40,7 +42,9 @@ def render(
     if seconds is not None and not 0 < seconds <= MAX_SECONDS:
         raise ParameterError(f"seconds must be above 0 and at most {MAX_SECONDS:.0f}, not {seconds}")
     total = None if seconds is None else max(1, round(seconds * sample_rate))
-    events = read_midi(Path(midi_path))
+    if not -24 <= transpose <= 24:
+        raise ParameterError(f"transpose must be -24 to 24 semitones, not {transpose}")
+    events = transposed(read_midi(Path(midi_path)), transpose)
     font = find_soundfont(soundfont)
     if has_tinysoundfont():
         samples = _tinysoundfont.play(events, font, sample_rate, total)

@@ -23,7 +23,10 @@ KINDS = ("image", "log_mel")
 
 
 class Track(NamedTuple):
-    """One track's labels: `targets` are numbers by name (valence, arousal ...)."""
+    """One track's labels: `targets` are numbers by name (valence, arousal ...).
+
+    `fold` is the dataset's own, for cross-validation; "" where it has none.
+    """
 
     id: str
     dataset: str
@@ -31,6 +34,7 @@ class Track(NamedTuple):
     group: str
     label: str
     targets: dict[str, float]
+    fold: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,8 @@ class Arrays:
         spec: the mel spec.
         labels: names of the classes.
         licence: terms of the data.
-        teacher: float16 `[N, D]`, what a teacher says of each picture (NaN where it says nothing), to distil from.
+        teacher: float16 `[N, slots, D]`, what a teacher says of each picture, in slots of equal length (NaN where it
+            says nothing), to distil from.
     """
 
     kind: str
@@ -129,7 +134,7 @@ def _check(arrays: Arrays) -> None:
         raise ValueError(f"index {list(index.shape)} and spec don't fit mel {list(arrays.mel.shape)}, {tracks} tracks")
     if index.min() < 0 or index.max() > (tracks - 1 if image else len(arrays.mel)):
         raise ValueError("the index leads out of the arrays")
-    if arrays.teacher is not None and arrays.teacher.shape[:1] != arrays.mel.shape[:1]:
+    if arrays.teacher is not None and (arrays.teacher.ndim != 3 or len(arrays.teacher) != len(arrays.mel)):
         raise ValueError(f"teacher {list(arrays.teacher.shape)} doesn't fit mel {list(arrays.mel.shape)}")
 
 

@@ -108,7 +108,7 @@ def read_cells(table: Path, needed: Sequence[str], *, key: str = "path") -> list
         key: the column that tells the rows apart.
 
     Raises:
-        DatasetError: not readable, no rows, a needed column missing, a needed cell empty, a key that comes twice.
+        DatasetError: not readable, no rows, a needed column missing or twice, a needed cell empty, a key twice.
     """
     try:
         text = table.read_text(encoding="utf-8-sig")
@@ -116,12 +116,15 @@ def read_cells(table: Path, needed: Sequence[str], *, key: str = "path") -> list
         delimiter = max(",;\t", key=header.count)
         records = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(line)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"can't read {table} as a UTF-8 table: {error}") from error
+        raise DatasetError(f"can't read {table} as a UTF-8 table: {error}; save it as CSV in UTF-8") from error
     columns = [column.strip().lower() for column in records[0]] if records else []
     missing = [column for column in needed if column not in columns]
     if missing:
         there = ", ".join(columns) or "no column"
         raise DatasetError(f"{table} lacks the columns {', '.join(missing)}; it has: {there}; add what is missing")
+    double = [column for column in needed if columns.count(column) > 1]
+    if double:
+        raise DatasetError(f"{table} has more than one column {double[0]!r}; keep one")
     if len(records) < 2:
         raise DatasetError(f"{table} has no rows below its header")
     lines = [dict(zip(columns, map(str.strip, record), strict=False)) for record in records[1:]]

@@ -19,13 +19,22 @@ def mel_filter_bank(spec: MelSpec) -> torch.Tensor:
 
     Computed in float64: in float32 (torchaudio's way) it is off by 1e-5, more than the FFT.
     """
-    mels = torch.linspace(_hz_to_mel(spec.fmin), _hz_to_mel(spec.top), spec.n_mels + 2, dtype=torch.float64)
-    edges = _mel_to_hz(mels)[:, None]  # lower end, peak and upper end of band i: i, i + 1, i + 2
+    edges = _edges(spec)[:, None]  # lower end, peak and upper end of band i: i, i + 1, i + 2
     hz = torch.arange(1 + spec.n_fft // 2, dtype=torch.float64) * (spec.sample_rate / spec.n_fft)
     widths = edges.diff(dim=0)
     slopes = (hz - edges[:-1]) / widths  # rise from edge i to i + 1
     bank = torch.minimum(slopes[:-1], 1 - slopes[1:]).clamp_min(0) * (2 / (edges[2:] - edges[:-2]))
     return bank.float()
+
+
+def mel_frequencies(spec: MelSpec) -> torch.Tensor:
+    """`[n_mels]` float64: the peaks of the bands in Hz, low to high."""
+    return _edges(spec)[1:-1]
+
+
+def _edges(spec: MelSpec) -> torch.Tensor:
+    """`[n_mels + 2]` Hz, equally far apart in mel."""
+    return _mel_to_hz(torch.linspace(_hz_to_mel(spec.fmin), _hz_to_mel(spec.top), spec.n_mels + 2, dtype=torch.float64))
 
 
 def _hz_to_mel(hz: float) -> float:

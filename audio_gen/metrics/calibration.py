@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: expected calibration error and temperature scaling."""
+"""Whether probabilities mean what they say: calibration error, Brier score, abstention, temperature scaling."""
 
 import math
 
@@ -43,6 +43,33 @@ def ece_upper_band(
     # the ECE sees only whether a label is the told class, which has probability `confidence`
     draws = np.random.default_rng(seed).random((samples, len(confidence))) < confidence
     return float(np.quantile(_gap(confidence, draws.astype(np.float64), bins), level))
+
+
+def brier(probs: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Brier score: mean of Σ_k (p_k - y_k)², from 0 to 2 (Brier 1950, in its form for several classes).
+
+    >>> brier([[1.0, 0.0], [0.5, 0.5]], [0, 1])
+    0.25
+    """
+    table, true = _table(probs, labels)
+    told = np.eye(table.shape[1])[true]
+    return float(np.mean(np.sum((table - told) ** 2, axis=1)))
+
+
+def coverage(probs: npt.ArrayLike, threshold: float) -> float:
+    """Share of rows that a model answers which abstains where its top probability is below `threshold`.
+
+    >>> coverage([[0.9, 0.1], [0.5, 0.5]], 0.6)
+    0.5
+    """
+    return float(np.mean(_probabilities(probs).max(1) >= threshold))
+
+
+def selective_accuracy(probs: npt.ArrayLike, labels: npt.ArrayLike, threshold: float) -> float:
+    """Accuracy over the rows that are answered (El-Yaniv & Wiener 2010); NaN where none is."""
+    table, true = _table(probs, labels)
+    answered = table.max(1) >= threshold
+    return float(np.mean(table.argmax(1)[answered] == true[answered])) if answered.any() else math.nan
 
 
 def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike, *, spread: float = math.inf) -> float:

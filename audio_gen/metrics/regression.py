@@ -1,4 +1,4 @@
-"""How well a figure (valence, arousal) is told: Pearson's r, Lin's concordance, root mean square error."""
+"""How well a figure (valence, arousal) is told: Pearson's r, Lin's concordance, squared and absolute error."""
 
 import math
 
@@ -37,6 +37,16 @@ def rmse(reference: npt.ArrayLike, estimate: npt.ArrayLike) -> float:
     """Root mean square error: sqrt(mean((x - y)²)), in the unit of the figures."""
     x, y = _pair(reference, estimate)
     return float(np.sqrt(np.mean((x - y) ** 2)))
+
+
+def mean_absolute_error(reference: npt.ArrayLike, estimate: npt.ArrayLike) -> float:
+    """mean(|x - y|), in the unit of the figures.
+
+    >>> mean_absolute_error([0, 1], [1, -1])
+    1.5
+    """
+    x, y = _pair(reference, estimate)
+    return float(np.mean(np.abs(x - y)))
 
 
 def _pair(reference: npt.ArrayLike, estimate: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

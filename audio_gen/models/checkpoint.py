@@ -20,6 +20,7 @@ from audio_gen.features.mel_spec import MelSpec
 
 FORMAT = 1
 LARGEST, LONGEST = 1 << 16, 8  # of the numbers and lists in a config: a file shall not make us fill the memory
+MOST_NAMES = 100  # in a list of names, and characters in each
 
 
 @dataclass(frozen=True)
@@ -238,12 +239,18 @@ def build(network: Any, checkpoint: Checkpoint) -> Any:
 
 def _check_config(config: dict[str, Any]) -> None:
     for key, value in config.items():
-        parts = value if isinstance(value, list) else [value]
+        parts = list(value) if isinstance(value, (list, tuple)) else [value]
+        if isinstance(value, (list, tuple)) and len(value) <= MOST_NAMES and all(map(_is_name, value)):
+            continue
         numbers = all(isinstance(part, (int, float)) and 0 <= part <= LARGEST for part in parts)
         if not numbers or len(parts) > LONGEST:
             raise ValueError(
                 f"{key} must be a number from 0 to {LARGEST} or at most {LONGEST} of them, not {str(value)[:60]}"
             )
+
+
+def _is_name(part: Any) -> bool:
+    return isinstance(part, str) and 0 < len(part) <= MOST_NAMES and part.isprintable()
 
 
 def _compare(wanted: dict[str, torch.Tensor], checkpoint: Checkpoint) -> None:

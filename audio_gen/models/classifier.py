@@ -1,6 +1,6 @@
 """The classifier network: residual blocks, global average pooling, linear heads.
 
-With a linear head behind the pooling the class-activation map costs nothing (Zhou et al., CVPR 2016).
+With linear heads behind the pooling, maps of what an answer rests on cost nothing: see `models.activation`.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,13 @@ class Prediction(NamedTuple):
         logits: `[B, classes]`, before the softmax.
         values: `[B, 2 * dimensions]`: a mean for each dimension, then a log variance for each.
         embedding: `[B, D]`: the pooled features.
+        terms: `[B, terms]`: the logit of each word's share, before the sigmoid.
     """
 
     logits: torch.Tensor
     values: torch.Tensor
     embedding: torch.Tensor
+    terms: torch.Tensor
 
 
 def joined(predictions: Sequence[Prediction]) -> Prediction:
@@ -66,9 +68,11 @@ class ClassifierNet(nn.Module):
         dropout: before the heads.
         quadrants: whether the classes are the quadrants Q1 to Q4 of the dimensions valence and arousal: then, outside
             training, the dimensions' Gaussians give the logits, so that label and signs never contradict each other.
+        terms: names of further words; each gets the logit of its share of listeners (Emotify's GEMS terms, say).
 
     Raises:
-        ParameterError: no class, widths below 2, or quadrants without four classes and two dimensions.
+        ParameterError: no class, widths below 2, a term twice or without a name, or quadrants without four classes and
+            two dimensions.
     """
 
     temperature: torch.Tensor
@@ -80,13 +84,17 @@ class ClassifierNet(nn.Module):
         widths: tuple[int, ...] = (48, 96, 128, 192),
         dropout: float = 0.3,
         quadrants: bool = False,
+        terms: Sequence[str] = (),
     ) -> None:
         super().__init__()
         if quadrants and (classes, dimensions) != (4, 2):
             raise ParameterError(f"quadrants are 4 classes of 2 dimensions, not {classes} of {dimensions}")
         if classes < 1 or not widths or min(widths) < 2:
             raise ParameterError(f"a classifier needs a class or more and widths from 2 on, not {classes} and {widths}")
+        if isinstance(terms, str) or not all(terms) or len(set(terms)) < len(terms):
+            raise ParameterError(f"terms must be names, each once, not {terms!r}")
         self.quadrants = quadrants
+        self.term_names = tuple(terms)
         stem = widths[0] // 2
         self.stem = nn.Sequential(nn.Conv2d(1, stem, 5, (2, 1), 2, bias=False), nn.BatchNorm2d(stem), nn.ReLU())
         pairs = zip((stem, *widths), widths, strict=False)
@@ -94,7 +102,13 @@ class ClassifierNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.classes = nn.Linear(widths[-1], classes)
         self.values = nn.Linear(widths[-1], 2 * dimensions) if dimensions else None
+        self.terms = nn.Linear(widths[-1], len(terms)) if terms else None
         self.register_buffer("temperature", torch.ones(()))
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        """Mel bands and columns of the picture from one cell of the feature maps to the next."""
+        return 2 << len(self.blocks), 1 << len(self.blocks)
 
     def features(self, image: torch.Tensor) -> torch.Tensor:
         """`[B, n_mels, N] -> [B, D, n_mels / 32, N / 16]`: what the heads average over."""
@@ -102,13 +116,18 @@ class ClassifierNet(nn.Module):
         return maps
 
     def forward(self, image: torch.Tensor) -> Prediction:
-        embedding = self.features(image).mean((-2, -1))
+        return self.answer(self.features(image))
+
+    def answer(self, maps: torch.Tensor) -> Prediction:
+        """`[B, D, m, n]` from `features` → what the heads say of their average."""
+        embedding = maps.mean((-2, -1))
         pooled = self.dropout(embedding)
         values = pooled[:, :0] if self.values is None else self.values(pooled)
         logits = self.classes(pooled)
         if self.quadrants and not self.training:
             logits = quadrant_log_probs(values)
-        return Prediction(logits, values, embedding)
+        terms = pooled[:, :0] if self.terms is None else self.terms(pooled)
+        return Prediction(logits, values, embedding, terms)
 
 
 def quadrant_log_probs(values: torch.Tensor) -> torch.Tensor:
@@ -143,18 +162,20 @@ class Verdict(NamedTuple):
         probs: `[classes]`, after the temperature.
         values: `[dimensions]` and `deviations [dimensions]`: mean and standard deviation of each regressed dimension.
         embedding: `[D]`, of length 1.
+        terms: `[terms]`: the share of each word, 0 to 1.
     """
 
     probs: torch.Tensor
     values: torch.Tensor
     deviations: torch.Tensor
     embedding: torch.Tensor
+    terms: torch.Tensor
 
 
 def combine(prediction: Prediction, net: ClassifierNet) -> Verdict:
     """Average a track's windows: log-probabilities, then the temperature; a mixture of Gaussians for the dimensions.
 
-    Quadrants follow from the averaged dimensions.
+    Quadrants follow from the averaged dimensions; terms are averaged as shares.
     """
     means, log_variances = prediction.values.chunk(2, -1)
     values = means.mean(0)
@@ -164,4 +185,5 @@ def combine(prediction: Prediction, net: ClassifierNet) -> Verdict:
     else:
         log_probs = F.log_softmax(prediction.logits, -1).mean(0)
     probs = torch.softmax(log_probs / net.temperature, -1)
-    return Verdict(probs, values, variances.sqrt(), F.normalize(prediction.embedding.mean(0), dim=0))
+    embedding = F.normalize(prediction.embedding.mean(0), dim=0)
+    return Verdict(probs, values, variances.sqrt(), embedding, torch.sigmoid(prediction.terms).mean(0))

@@ -11,6 +11,7 @@ from audio_gen.features.mel_spec import MelSpec
 from audio_gen.pipelines._pictures import clock, frequency_ticks, time_ticks
 
 BARS = 5  # classes drawn for each model
+UNSURE = "unsure"  # in the place of a label that a model doesn't give
 QUADRANTS = {
     "Q1": "pleasant, energetic",
     "Q2": "unpleasant, energetic",
@@ -65,7 +66,7 @@ def timeline_html(segments: Any) -> str:
         if not isinstance(segment, dict):
             continue
         start, end = number(segment.get("start_s")), number(segment.get("end_s"))
-        label = escape(str(segment.get("label", "")))
+        label = escape(str(segment.get("label") or UNSURE))
         if start is not None and end is not None and end > start:
             span = f"{clock(start)} to {clock(end)}: {label}"
             items.append(f'<li style="--s:{end - start:.3f}" title="{span}">{label}</li>')
@@ -77,7 +78,9 @@ def result_html(name: str, result: Mapping[str, Any]) -> str:
     bars = _bars(probs) if isinstance(probs, dict) and probs else ""
     valence, arousal = number(result.get("valence")), number(result.get("arousal"))
     plane = "" if valence is None or arousal is None else _plane(valence, arousal, result)
-    return f"<section>\n<h4>{escape(name)}</h4>\n{plane}{bars}\n</section>" if bars or plane else ""
+    reason = result.get("abstained")
+    unsure = f'<p class="soft">{UNSURE}: {escape(str(reason))}</p>' if reason else ""
+    return f"<section>\n<h4>{escape(name)}</h4>\n{plane}{bars}{unsure}\n</section>" if bars or plane else ""
 
 
 def _bars(probs: Mapping[str, Any]) -> str:
@@ -94,7 +97,7 @@ def _bars(probs: Mapping[str, Any]) -> str:
 def _plane(valence: float, arousal: float, result: Mapping[str, Any]) -> str:
     x, y = (min(max(value, -1), 1) for value in (valence, arousal))
     wide, high = (min(max(number(result.get(name)) or 0.0, 0), 1) for name in ("valence_sd", "arousal_sd"))
-    quadrant = str(result.get("quadrant", ""))
+    quadrant = str(result.get("quadrant") or "")
     meaning = QUADRANTS.get(quadrant, "")
     described = f"valence {_signed(valence, wide)}, arousal {_signed(arousal, high)}"
     drawing = (
@@ -107,7 +110,7 @@ def _plane(valence: float, arousal: float, result: Mapping[str, Any]) -> str:
         '<text transform="translate(-1.08 0) rotate(-90)">unpleasant</text>'
         '<text transform="translate(1.2 0) rotate(-90)">pleasant</text></svg>'
     )
-    label = escape(str(result.get("label") or meaning))
+    label = escape(str(result.get("label") or meaning or UNSURE))
     place = escape(f"{quadrant}: {meaning}" if meaning else quadrant)
     values = described.replace(", ", "<br>")
     words = f'<p><b>{label}</b></p><p>{place}</p><p class="soft">{values}</p>'

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import PurePath
 from typing import Any
 
-from audio_gen.pipelines._figures import Media, media_html, number, result_html, timeline_html
+from audio_gen.pipelines._figures import UNSURE, Media, media_html, number, result_html, timeline_html
 from audio_gen.pipelines._pictures import clock
 
 TAGS = ("label", "seed", "model", "vocoder", "licence")  # of a new clip: those shown at once, in this order
@@ -124,7 +124,7 @@ def _error_card(record: Mapping[str, Any]) -> str:
 def _table(records: Iterable[Mapping[str, Any]]) -> str:
     rows = []
     for record in records:
-        says = "; ".join(f"{name}: {result.get('label', '')}" for name, result in _results(record).items())
+        says = "; ".join(f"{name}: {result.get('label') or UNSURE}" for name, result in _results(record).items())
         seconds = number(record.get("duration_s"))
         length = "" if seconds is None else clock(seconds)
         rows.append(f"<tr><td>{escape(str(record.get('path', '')))}</td><td>{length}</td><td>{escape(says)}</td></tr>")

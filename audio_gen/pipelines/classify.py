@@ -1,52 +1,31 @@
 """classify: audio → labels with probabilities and a timeline, by one or several models in one pass over the audio."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from audio_gen.audio.decode import open_audio
 from audio_gen.errors import AudioGenError, CheckpointError, ParameterError
-from audio_gen.features.decibel_image import DecibelImage, wrap
+from audio_gen.features.decibel_image import DecibelImage
 from audio_gen.models import checkpoint
-from audio_gen.models.classifier import FAMILY, QUADRANTS, ClassifierNet, Prediction, combine, joined
+from audio_gen.models.activation import evidence, mixture
+from audio_gen.models.classifier import FAMILY, QUADRANTS, ClassifierNet, Prediction, Verdict, combine, joined
 from audio_gen.pipelines.batch import stop_here_if_asked
+from audio_gen.pipelines.explain import Backdrop, HeatMap, heat_map, pick_answer
 from audio_gen.pipelines.inputs import Source, find_audio
 from audio_gen.pipelines.records import Record, failure, success
+from audio_gen.pipelines.result import Result
+from audio_gen.pipelines.timeline import DIGITS, timeline
+from audio_gen.pipelines.windows import Windows, batches
 
 WORDS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
-DIGITS = 6
+DIMENSIONS = ("valence", "arousal")
 LONGEST_WINDOW = 600.0  # seconds
-
-
-@dataclass(frozen=True)
-class Result:
-    """What `Classifier.predict` says of one file.
-
-    Args:
-        path: as given.
-        probs: probability of each label; empty where the file failed.
-        timeline: segments `{"start_s", "end_s", "label", "prob"}` in order, without gaps.
-        details: the whole `results` entry of the record (for emotion: valence, arousal ...).
-        error: what went wrong with this file; None where it worked.
-    """
-
-    path: str
-    probs: dict[str, float]
-    timeline: list[dict[str, Any]]
-    details: dict[str, Any]
-    error: str | None = None
-
-    @property
-    def label(self) -> str | None:
-        """The most probable label."""
-        return max(self.probs, key=self.probs.__getitem__) if self.probs else None
-
-    def top(self, count: int = 1) -> list[tuple[str, float]]:
-        """The `count` most probable labels with their probabilities."""
-        return sorted(self.probs.items(), key=lambda pair: -pair[1])[:count]
 
 
 class Classifier:
@@ -78,50 +57,148 @@ class Classifier:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the classes."""
+        """Names of the classes, as the checkpoint has them."""
         return self.checkpoint.labels
 
-    def predict(self, paths: str | Path | Sequence[str | Path], *, batch_size: int = 16) -> Iterator[Result]:
+    @property
+    def emotion(self) -> bool:
+        """Whether the classes are quadrants beside valence and arousal."""
+        return self.net.values is not None and self.labels == QUADRANTS
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What records call the classes: words people use for quadrants, the labels otherwise."""
+        return tuple(WORDS[label] for label in self.labels) if self.emotion else self.labels
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All that a heat map can be asked for: the classes, then valence and arousal, then the terms."""
+        count = 0 if self.net.values is None else self.net.values.out_features // 2
+        dimensions = DIMENSIONS if self.emotion else tuple(f"dimension {n}" for n in range(count))
+        return (*self.names, *dimensions, *self.net.term_names)
+
+    def predict(
+        self, paths: str | Path | Sequence[str | Path], *, batch_size: int = 16, min_confidence: float = 0.0
+    ) -> Iterator[Result]:
         """Classify files and folders, one result a file in order; a bad file gives a result with its `error`.
 
+        Args:
+            paths: files and folders.
+            batch_size: windows at once.
+            min_confidence: 0 to 1; where no label is that probable the model abstains: `label` is None and
+                `abstained` says why.
+
         Raises:
-            ParameterError: a path that isn't there, or no audio.
+            ParameterError: a path that isn't there, no audio, or a confidence outside 0 to 1.
         """
+        check_confidence(min_confidence)
         for source in find_audio([paths] if isinstance(paths, (str, Path)) else paths):
             try:
-                record = classify_file(source, [self], batch_size=batch_size)
+                record = classify_file(
+                    source, [self], batch_size=batch_size, min_confidence=min_confidence, embeddings=True
+                )
             except (AudioGenError, OSError) as error:
                 record = failure(source.name, error)
             if record["ok"]:
                 details = record["results"][self.checkpoint.name]
-                yield Result(source.name, details["probs"], details["timeline"], details)
+                embedding = np.array(details.pop("embedding"), np.float32)
+                found = (source.name, details["probs"], details["timeline"], details)
+                yield Result(*found, abstained=details.get("abstained"), embedding=embedding)
             else:
                 yield Result(source.name, {}, [], {}, record["error"]["message"])
+
+    def heat_map(self, path: str | Path, label: str | None = None, *, batch_size: int = 16) -> HeatMap:
+        """What an answer about one file rests on, over mel bands and time (class activation).
+
+        Args:
+            path: of the file.
+            label: the answer to explain, one of `answers` (a quadrant's own name works too); None is the label that
+                `predict` gives. What speaks for a quadrant speaks for its signs of valence and arousal.
+            batch_size: windows at once.
+
+        Raises:
+            ParameterError: no such answer.
+            DecodeError: the file can't be decoded.
+        """
+        if label is not None:
+            pick_answer(label, self.answers, self.labels)
+        return self.explain(listen(Path(path), [self], batch_size, explained=True), 0, label)
+
+    def explain(self, heard: "Heard", number: int, label: str | None = None) -> HeatMap:
+        """The heat map from what this model, the `number`-th of them, heard of a file."""
+        if heard.backdrop is None:
+            raise ParameterError("there is no heat map of a file that was listened to without `explained`")
+        verdict = combine(heard.predictions[number], self.net)
+        answer = int(verdict.probs.argmax()) if label is None else pick_answer(label, self.answers, self.labels)
+        cells = torch.einsum("r,krmn->kmn", mixture(self.net, answer, verdict), heard.cells[number]).cpu()
+        windows = Windows(heard.backdrop.samples, self.window, self.picture.columns, self.net.stride)
+        return heat_map(cells, windows, heard.backdrop, self.answers[answer])
 
     @torch.no_grad()
     def hear(self, windows: torch.Tensor) -> Prediction:
         """`[B, window]` samples → what the network says of each."""
         return self.net(self.picture(windows.to(self.device)))  # type: ignore[no-any-return]
 
-    def describe(self, prediction: Prediction, duration: float) -> dict[str, Any]:
-        """The record's entry for one file from its windows, which start every half window."""
+    @torch.no_grad()
+    def hear_why(self, windows: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
+        """As `hear`, and `[B, R, m, n]`: what each answer takes from each cell of the picture."""
+        maps = self.net.features(self.picture(windows.to(self.device)))
+        return self.net.answer(maps), evidence(self.net, maps)
+
+    def describe(
+        self, prediction: Prediction, duration: float, *, min_confidence: float = 0.0, embedding: bool = False
+    ) -> dict[str, Any]:
+        """The record's entry for one file from its windows, which start every half window.
+
+        Args:
+            prediction: of all windows.
+            duration: of the file, in seconds.
+            min_confidence: where no label is that probable, label (and quadrant) are None, and `abstained` says why;
+                likewise the segments of the timeline.
+            embedding: whether the entry has the L2-normalised embedding.
+        """
         verdict = combine(prediction, self.net)
-        probs = torch.softmax(prediction.logits / self.net.temperature, -1).cpu()
-        emotion = bool(verdict.values.numel()) and self.labels == QUADRANTS
-        names = tuple(WORDS[label] for label in self.labels) if emotion else self.labels
         best = int(verdict.probs.argmax())
+        sure = float(verdict.probs[best]) >= min_confidence
         entry: dict[str, Any] = {"model": {"name": self.checkpoint.name, "sha256": self.checkpoint.sha256}}
-        if emotion:
-            figures = [*verdict.values.tolist(), *verdict.deviations.tolist()]
-            keys = ("valence", "arousal", "valence_sd", "arousal_sd")
-            entry |= {key: _rounded(value) for key, value in zip(keys, figures, strict=True)}
-            entry |= {key: max(-1.0, min(1.0, entry[key])) for key in keys[:2]}
-            entry["quadrant"] = self.labels[best]
-        entry["label"] = names[best]
-        entry["probs"] = {name: _rounded(value) for name, value in zip(names, verdict.probs.tolist(), strict=True)}
+        if self.emotion:
+            entry |= _place(verdict) | {"quadrant": self.labels[best] if sure else None}
+        if self.net.term_names:
+            entry["terms"] = _by_name(self.net.term_names, verdict.terms)
+        entry["label"] = self.names[best] if sure else None
+        if not sure:
+            prob = math.floor(float(verdict.probs[best]) * 100) / 100  # down: it has to read as below
+            entry["abstained"] = (
+                f"highest probability {prob:.2f} ({self.names[best]}) is below --min-confidence {min_confidence}"
+            )
+        entry["probs"] = _by_name(self.names, verdict.probs)
+        probs = torch.softmax(prediction.logits / self.net.temperature, -1).cpu()
         hop = self.window / self.checkpoint.spec.sample_rate / 2
-        entry["timeline"] = timeline(probs, names, hop, duration)
+        entry["timeline"] = timeline(probs, self.names, hop, duration, min_confidence=min_confidence)
+        if embedding:
+            entry["embedding"] = [_rounded(value) for value in verdict.embedding.tolist()]
         return entry
+
+
+def _place(verdict: Verdict) -> dict[str, float]:
+    """Valence and arousal, each with its deviation."""
+    figures = {name: max(-1.0, min(1.0, float(verdict.values[axis]))) for axis, name in enumerate(DIMENSIONS)}
+    figures |= {f"{name}_sd": float(verdict.deviations[axis]) for axis, name in enumerate(DIMENSIONS)}
+    return {name: _rounded(value) for name, value in figures.items()}
+
+
+def _by_name(names: Sequence[str], values: torch.Tensor) -> dict[str, float]:
+    return {name: _rounded(value) for name, value in zip(names, values.tolist(), strict=True)}
+
+
+def check_confidence(value: float) -> None:
+    """Refuse a least confidence that is no probability.
+
+    Raises:
+        ParameterError: it is outside 0 to 1.
+    """
+    if not 0 <= value <= 1:
+        raise ParameterError(f"the least confidence must lie between 0 and 1, not {value!r}")
 
 
 def _front_end(model: checkpoint.Checkpoint) -> tuple[int, int]:
@@ -137,22 +214,6 @@ def _front_end(model: checkpoint.Checkpoint) -> tuple[int, int]:
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{model.name!r} has no usable front end: {str(error)[:200]}") from error
     return window, columns
-
-
-def timeline(probs: torch.Tensor, names: Sequence[str], hop: float, duration: float) -> list[dict[str, Any]]:
-    """Segments of equal label from window probabilities `[K, classes]`; a window speaks for the time at its middle."""
-    smooth = probs if len(probs) < 3 else torch.cat([probs[:1], probs.unfold(0, 3, 1).median(-1).values, probs[-1:]])
-    edges = [0.0, *((k + 1.5) * hop for k in range(len(probs) - 1)), duration]
-    segments: list[dict[str, Any]] = []
-    best = smooth.argmax(1).tolist()
-    first = 0
-    for k in range(len(best)):
-        if k + 1 == len(best) or best[k + 1] != best[k]:
-            prob = float(smooth[first : k + 1, best[k]].mean())
-            times = {"start_s": round(edges[first], 3), "end_s": round(edges[k + 1], 3)}
-            segments.append({**times, "label": names[best[k]], "prob": _rounded(prob)})
-            first = k + 1
-    return segments
 
 
 def check_together(models: Sequence[Classifier]) -> None:
@@ -171,51 +232,89 @@ def check_together(models: Sequence[Classifier]) -> None:
         )
 
 
-def classify_file(source: Source, models: Sequence[Classifier], *, batch_size: int = 16) -> Record:
-    """One file through all models in one pass; see `check_together`.
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What several models hear of one file.
+
+    Args:
+        predictions: of each model, all windows.
+        cells: of each model, `[K, R, m, n]`; empty where nothing is to be explained.
+        backdrop: what the maps lie on; None where nothing is to be explained.
+        duration: in seconds.
+        sample_rate: of the file itself, in Hz.
+    """
+
+    predictions: list[Prediction]
+    cells: list[torch.Tensor]
+    backdrop: Backdrop | None
+    duration: float
+    sample_rate: int
+
+
+def listen(path: Path, models: Sequence[Classifier], batch_size: int, *, explained: bool = False) -> Heard:
+    """One file through all models in one pass; with `explained` heat maps can be made of it.
 
     Raises:
         DecodeError: the file can't be decoded.
     """
     rate, size = models[0].checkpoint.spec.sample_rate, models[0].window
+    backdrop = Backdrop(models[0].picture.log_mel) if explained else None
     found: list[list[Prediction]] = [[] for _ in models]
-    with open_audio(source.path) as audio:
-        for windows in batches(audio.mono(rate), size, batch_size):
+    cells: list[list[torch.Tensor]] = [[] for _ in models]
+    with open_audio(path) as audio:
+        blocks = audio.mono(rate)
+        for windows in batches(blocks if backdrop is None else backdrop.through(blocks), size, batch_size):
             stop_here_if_asked()
-            for model, predictions in zip(models, found, strict=True):
-                predictions.append(model.hear(windows))
+            for model, predictions, maps in zip(models, found, cells, strict=True):
+                if explained:
+                    prediction, taken = model.hear_why(windows)
+                    predictions.append(prediction)
+                    maps.append(taken)
+                else:
+                    predictions.append(model.hear(windows))
         duration, native = audio.seconds, audio.sample_rate
-    results = {
-        model.checkpoint.name: model.describe(joined(predictions), duration)
-        for model, predictions in zip(models, found, strict=True)
-    }
-    return success(source.name, results, duration_s=round(duration, 3), sample_rate=native)
+    maps_of = [torch.cat(maps) for maps in cells if maps]
+    return Heard([joined(predictions) for predictions in found], maps_of, backdrop, duration, native)
 
 
-def batches(blocks: Iterator[torch.Tensor], size: int, batch_size: int) -> Iterator[torch.Tensor]:
-    """Blocks `[1, t]` → batches `[B, size]` of windows at half a window's hop; bounded memory.
+def classify_file(
+    source: Source,
+    models: Sequence[Classifier],
+    *,
+    batch_size: int = 16,
+    min_confidence: float = 0.0,
+    embeddings: bool = False,
+    heat_maps: Mapping[str, Path] | None = None,
+    keep_maps: bool = False,
+) -> Record:
+    """One file through all models in one pass; see `check_together`.
 
-    A rest of at least a quarter window gets a last window that ends with the audio; audio shorter than one window is
-    wrapped to fill it.
+    Args:
+        source: the file.
+        models: what hears it.
+        batch_size: windows at once.
+        min_confidence: below it a model abstains; see `Classifier.describe`.
+        embeddings: whether the record has them.
+        heat_maps: where the heat map of each model goes, by the model's name; the record tells it.
+        keep_maps: whether those that are there already stay.
+
+    Raises:
+        DecodeError: the file can't be decoded.
+        OSError: a heat map can't be written.
     """
-    hop = size // 2
-    kept, start = torch.zeros(1, 0), 0  # samples still needed, and where in them the next window starts
-    for block in blocks:
-        kept = torch.cat([kept, block], 1)
-        while kept.shape[1] - start >= size + (batch_size - 1) * hop:
-            yield kept[0, start : start + size + (batch_size - 1) * hop].unfold(0, size, hop)
-            start += batch_size * hop
-        used = max(0, start - hop)  # the last window that was heard stays, for one that ends with the audio
-        kept, start = kept[:, used:].clone(), start - used
-    windows = list(kept[0, start:].unfold(0, size, hop)) if kept.shape[1] - start >= size else []
-    start += len(windows) * hop
-    total = kept.shape[1]
-    if start == 0 and total:
-        yield wrap(kept, size)
-    elif start and total - (start - hop + size) >= size // 4:
-        windows.append(kept[0, -size:])
-    if windows:
-        yield torch.stack(windows)
+    heard = listen(source.path, models, batch_size, explained=bool(heat_maps))
+    results = {}
+    for number, model in enumerate(models):
+        entry = model.describe(
+            heard.predictions[number], heard.duration, min_confidence=min_confidence, embedding=embeddings
+        )
+        target = (heat_maps or {}).get(model.checkpoint.name)
+        if target is not None:
+            if not (keep_maps and target.exists()):
+                model.explain(heard, number).save(target)
+            entry["heat_map"] = target.as_posix()
+        results[model.checkpoint.name] = entry
+    return success(source.name, results, duration_s=round(heard.duration, 3), sample_rate=heard.sample_rate)
 
 
 def _rounded(value: float) -> float:

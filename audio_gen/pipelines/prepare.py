@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,8 +34,10 @@ def prepare(
     kind: str,
     *,
     soundfonts: Sequence[Path | None] = (None,),
+    transpositions: Sequence[int] = (),
     teacher: Teacher | None = None,
     seconds: float | None = None,
+    group_by: str | None = None,
     jobs: int = 2,
     progress: Progress | None = None,
 ) -> Arrays:
@@ -46,7 +49,9 @@ def prepare(
         kind: "image" (uint8 pictures of 30 s, for classifiers) or "log_mel" (float16 frames, for generators).
         teacher: outputs of a teacher over these tracks, to distil from; only for pictures.
         soundfonts: MIDI datasets are rendered once with each; None is the default font.
+        transpositions: their training items also so many semitones higher, the soundfonts taking turns.
         seconds: at most so much of each track; None is all.
+        group_by: what keeps tracks in one split; only for the dataset "folder", see there.
         jobs: tracks at a time.
         progress: wraps the iteration over tracks, given their number.
 
@@ -56,24 +61,49 @@ def prepare(
     """
     if kind not in KINDS:
         raise ParameterError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+    if group_by is not None and list(names) != ["folder"]:
+        raise ParameterError(f"only the dataset 'folder' can be grouped by {group_by!r}, not {', '.join(names)}")
     if seconds is not None and not 0 < seconds < math.inf:
         raise ParameterError(f"seconds must be above 0, not {seconds}")
     parts = []
     for name in names:
         plug = pick("audio_gen.datasets", name)
-        items = plug.items(root)
+        items = plug.items(root) if group_by is None else plug.items(root, group_by=group_by)
         labels = tuple(plug.LABELS) or tuple(sorted({item.label for item in items if item.label}))
-        tasks = [(name, item, font) for item in items for font in _fonts(item, soundfonts)]
+        tasks = [Task(name, item, how) for item in items for how in _renditions(item, soundfonts, transpositions)]
         wish = _Wish(kind, labels, plug.LICENSE, seconds, teacher)
         parts.append(_prepare_one(tasks, wish, jobs, progress))
     return joined(parts)
 
 
-def _fonts(item: Item, soundfonts: Sequence[Path | None]) -> Sequence[Path | None]:
-    return soundfonts if item.path is not None and item.path.suffix.lower() in MIDI_EXTENSIONS else (None,)
+class Rendition(NamedTuple):
+    """How MIDI is played: with a soundfont (None is the default), so many semitones higher."""
+
+    font: Path | None = None
+    semitones: int = 0
+
+    def __str__(self) -> str:
+        return (f"#{self.font.stem}" if self.font else "") + (f"#{self.semitones:+d}" if self.semitones else "")
 
 
-Task = tuple[str, Item, Path | None]
+PLAIN = Rendition()
+
+
+class Task(NamedTuple):
+    """One item of one dataset, played in one way."""
+
+    dataset: str
+    item: Item
+    how: Rendition
+
+
+def _renditions(item: Item, fonts: Sequence[Path | None], transpositions: Sequence[int]) -> list[Rendition]:
+    if item.path is None or item.path.suffix.lower() not in MIDI_EXTENSIONS:
+        return [PLAIN]
+    moved = transpositions if item.split == "train" else ()
+    return [Rendition(font) for font in fonts] + [
+        Rendition(fonts[number % len(fonts)], semitones) for number, semitones in enumerate(moved)
+    ]
 
 
 @dataclass(frozen=True)
@@ -102,18 +132,22 @@ def _prepare_one(tasks: list[Task], wish: _Wish, jobs: int, progress: Progress |
         parts = [part for part in (progress(done, len(tasks)) if progress else done) if part is not None]
     if not parts:
         raise DatasetError("none of this dataset's tracks could be read; nothing to prepare")
+    wanted = {item.label for _, item, _ in tasks if item.label}
+    if lost := sorted(wanted - {track.label for part in parts for track in part.tracks}):
+        raise DatasetError(f"not one file of class {lost[0]!r} could be read (each is named above); mend or drop it")
     return joined(parts)
 
 
 def samples_of(
-    item: Item, sample_rate: int, seconds: float | None = None, soundfont: Path | None = None
+    item: Item, sample_rate: int, seconds: float | None = None, how: Rendition = PLAIN
 ) -> torch.Tensor:
     """`[1, T]`: the item's audio at `sample_rate`, MIDI rendered, at most `seconds` of it."""
     if item.path is None:
         raise DatasetError(f"{item.id} has no audio, only a picture; prepare it with `--as image`")
     wanted = None if seconds is None else round(seconds * sample_rate)
     if item.path.suffix.lower() in MIDI_EXTENSIONS:
-        return render(item.path, soundfont=soundfont).to(sample_rate, 1).samples[:, :wanted]
+        clip = render(item.path, soundfont=how.font, transpose=how.semitones)
+        return clip.to(sample_rate, 1).samples[:, :wanted]
     blocks, total = [], 0
     with open_audio(item.path) as source:
         for block in source.mono(sample_rate):
@@ -125,17 +159,17 @@ def samples_of(
 
 
 def _track(task: Task) -> Track:
-    name, item, font = task
-    suffix = f"#{font.stem}" if font else ""
-    return Track(item.id + suffix, name, item.split, item.group, item.label or "", dict(item.targets))
+    name, item, how = task
+    fold = item.extra.get("fold", "")
+    return Track(f"{item.id}{how}", name, item.split, item.group, item.label or "", dict(item.targets), fold)
 
 
 def _image_track(task: Task, wish: _Wish) -> Arrays:
-    _, item, font = task
+    _, item, how = task
     if item.image is not None:
         images, starts = np.asarray(item.image, np.uint8)[None], [0.0]
     else:
-        images, starts = images_of(samples_of(item, SPEC.sample_rate, wish.seconds, font))
+        images, starts = images_of(samples_of(item, SPEC.sample_rate, wish.seconds, how))
     told = None if wish.teacher is None else wish.teacher.over(item.id, starts, IMAGE_SECONDS)
     index = np.zeros(len(images), np.int64)
     return Arrays("image", images, index, (_track(task),), SPEC, wish.labels, item.licence or wish.licence, told)
@@ -159,8 +193,8 @@ def images_of(samples: torch.Tensor) -> tuple[Pixels, list[float]]:
 
 
 def _log_mel_track(task: Task, wish: _Wish) -> Arrays:
-    _, item, font = task
+    _, item, how = task
     spec = MelSpec()
-    mel = LogMel(spec)(samples_of(item, spec.sample_rate, wish.seconds, font))[0].T.numpy().astype(np.float16)
+    mel = LogMel(spec)(samples_of(item, spec.sample_rate, wish.seconds, how))[0].T.numpy().astype(np.float16)
     bounds = np.array([0, len(mel)])
     return Arrays("log_mel", mel, bounds, (_track(task),), spec, wish.labels, item.licence or wish.licence)

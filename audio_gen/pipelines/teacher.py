@@ -1,7 +1,7 @@
 """Teacher: what another model says of some tracks, read from files, so that ours can learn from it (distillation).
 
 Such a file is an `.npz` with `files [F]` (names), `file_index [P]` (which file each patch is of), `start_s [P]`,
-`embedding [P, E]` and `tags [P, G]` (probabilities), for patches of a few seconds.
+`embedding [P, E]` and `tags [P, G]` (probabilities), for patches of 3 s.
 """
 
 import zipfile
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from audio_gen.errors import DatasetError
 
 Rows = npt.NDArray[np.float16]
+PATCH_SECONDS = 3.0  # what the teacher hears at a time; the grain of what is kept
 
 
 class Teacher:
@@ -30,20 +31,24 @@ class Teacher:
         self._teachers = [self._read(group) for group in paths]
 
     def over(self, item: str, starts: Sequence[float], seconds: float) -> Rows:
-        """`[len(starts), D]`: means over the patches that begin in each stretch; NaN where one teacher has none."""
+        """`[len(starts), slots, D]`: each stretch of `seconds` in slots of 3 s; NaN where a teacher says nothing.
+
+        A slot holds the mean over the patches whose middle lies in it.
+        """
         name = PurePosixPath(item).name
-        parts = [self._mean(tracks, width, name, starts, seconds) for tracks, width in self._teachers]
-        return np.concatenate(parts, 1).astype(np.float16)
+        slots = round(seconds / PATCH_SECONDS)
+        begins = np.add.outer(np.asarray(starts), np.arange(slots) * PATCH_SECONDS).ravel()
+        parts = [self._mean(tracks, width, name, begins) for tracks, width in self._teachers]
+        return np.concatenate(parts, 1).reshape(len(starts), slots, -1)
 
     @staticmethod
-    def _mean(
-        tracks: dict[str, tuple[Rows, Rows]], width: int, name: str, starts: Sequence[float], seconds: float
-    ) -> Rows:
-        rows = np.full((len(starts), width), np.nan, np.float16)
+    def _mean(tracks: dict[str, tuple[Rows, Rows]], width: int, name: str, begins: npt.NDArray[np.float64]) -> Rows:
+        rows = np.full((len(begins), width), np.nan, np.float16)
         if name in tracks:
-            begins, outputs = tracks[name]
-            for row, start in enumerate(starts):
-                inside = (begins >= start) & (begins < start + seconds)
+            patches, outputs = tracks[name]
+            middles = patches + PATCH_SECONDS / 2
+            for row, begin in enumerate(begins):
+                inside = (middles >= begin) & (middles < begin + PATCH_SECONDS)
                 if inside.any():
                     rows[row] = outputs[inside].astype(np.float32).mean(0)
         return rows

@@ -1,10 +1,15 @@
 """Augmentations of decibel pictures `[B, n_mels, columns]` in [-80, 0]; each returns pictures of the same shape."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
-from audio_gen.features.decibel_image import RANGE_DB, relative
+from audio_gen.features.decibel_image import IMAGE_COLUMNS, IMAGE_SECONDS, RANGE_DB, SPEC, relative
+from audio_gen.features.log_mel import mel_frequencies
 
+COLUMN_SECONDS = IMAGE_SECONDS / IMAGE_COLUMNS
+NEPER = 10 / math.log(10)  # decibels in one unit of the natural logarithm of a power
 Pictures = torch.Tensor
 
 
@@ -18,14 +23,45 @@ def equalise(x: Pictures, chance: float, depth: float = 8.0) -> Pictures:
     return x + curve.transpose(1, 2) * _some(x, chance)
 
 
-def low_pass(x: Pictures, chance: float, lowest: float = 0.5) -> Pictures:
+def comb(x: Pictures, chance: float, longest: float = 2e-3) -> Pictures:
+    """The sound and one reflection of it, up to `longest` s later and 1 to 12 dB softer: a table, a mono mix.
+
+    |1 + g e^(-2πift)|² in decibels at each band's centre, less where a band is wider than the ripple.
+    """
+    hertz = mel_frequencies(SPEC)[: x.shape[1]].float()
+    level = torch.pow(10.0, -(1 + 11 * torch.rand(len(x), 1)) / 20)
+    delay = 1e-4 + (longest - 1e-4) * torch.rand(len(x), 1)
+    ripple = torch.sinc(delay * torch.gradient(hertz)[0])
+    gain = 1 + level**2 + 2 * level * ripple * torch.cos(2 * math.pi * hertz * delay)
+    return x + NEPER * torch.log(gain.clamp_min(1e-4))[:, :, None] * _some(x, chance)
+
+
+def low_pass(x: Pictures, chance: float, lowest: float = 0.4) -> Pictures:
     """Nothing above a random band in the upper part of the picture, as after a lossy codec."""
     edge = (lowest + (1 - lowest) * torch.rand(len(x), 1, 1)) * x.shape[1]
     above = (torch.arange(x.shape[1])[None, :, None] - edge).clamp_min(0)
     return x - 20 * above * _some(x, chance)
 
 
-def noise_floor(x: Pictures, chance: float, highest: float = 45.0) -> Pictures:
+def room(x: Pictures, chance: float, longest: float = 2.0) -> Pictures:
+    """Reverberation: power that rings on, dying away by 60 dB within 0.3 to `longest` s, 20 dB below to 3 dB above."""
+    wet = torch.rand(len(x)) < chance
+    if not wet.any():
+        return x
+    power = torch.exp(x[wet] / NEPER)
+    time = 0.3 + (longest - 0.3) * torch.rand(len(power), 1)
+    decay = torch.exp(-60 * COLUMN_SECONDS / time / NEPER)
+    level = torch.exp((torch.rand(len(power), 1) * 23 - 20) / NEPER) * (1 - decay) / decay
+    tail, ringing = torch.zeros_like(power), torch.zeros_like(power[:, :, 0])
+    for column in range(1, power.shape[2]):
+        ringing = decay * (ringing + power[:, :, column - 1])
+        tail[:, :, column] = ringing
+    out = x.clone()
+    out[wet] = NEPER * torch.log(power + level[:, :, None] * tail)
+    return out
+
+
+def noise_floor(x: Pictures, chance: float, highest: float = 25.0) -> Pictures:
     """A floor of noise somewhere between -80 dB and -`highest` dB."""
     floor = -RANGE_DB + torch.rand(len(x), 1, 1) * (RANGE_DB - highest)
     return torch.where(_some(x, chance) > 0, torch.maximum(x, floor + 2 * torch.randn_like(x)), x)
@@ -63,8 +99,10 @@ def mix(x: Pictures, alpha: float) -> tuple[Pictures, torch.Tensor, torch.Tensor
 def strengthen(x: Pictures, strength: float) -> Pictures:
     """All of the above but mixup, with chances in proportion to `strength` (1 is what the recipes use)."""
     x = shift_bands(x, 0.5 * strength)
-    x = noise_floor(x, 0.15 * strength)
+    x = room(x, 0.25 * strength)
     x = equalise(x, 0.6 * strength)
-    x = low_pass(x, 0.2 * strength)
+    x = comb(x, 0.25 * strength)
+    x = noise_floor(x, 0.25 * strength)
+    x = low_pass(x, 0.3 * strength)
     x = relative(x)
     return mask(x, round(16 * strength), round(20 * strength))

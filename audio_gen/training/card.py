@@ -18,6 +18,7 @@ def first_card(made: Checkpoint) -> str:
         f"seed {training.get('seed')}; step {training.get('best_step')} was kept.",
         f"- **Licence**: {made.licence}",
         f"- **Settings**: {_named(training.get('settings', {}))}",
+        *_search(training.get("search")),
         "",
         "Figures on the validation split that chose the step (`audio-gen evaluate` gives intervals):",
         _named(training.get("valid", {})),
@@ -28,6 +29,15 @@ def first_card(made: Checkpoint) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _search(search: dict[str, Any] | None) -> list[str]:
+    if search is None:
+        return []
+    return [
+        f"- **Search**: trial {search['trial']} of {search['trials']}, chosen by its score on valid, which flatters it "
+        f"there: {_named(search['settings'])}"
+    ]
 
 
 def _named(values: dict[str, Any]) -> str:

@@ -4,13 +4,14 @@ Every step draws its random numbers from (seed, step, rank) alone, so a run that
 on the CPU, to one that was not.
 """
 
+import logging
 import math
 import pickle
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,14 @@ from torch.optim import Optimizer
 from audio_gen.atomic import replacing
 from audio_gen.errors import DatasetError, ParameterError
 from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.training.progress import Progress
+
+STATE = "state.pt"
+_log = logging.getLogger(__name__)
+
+
+class NoScoreError(DatasetError):
+    """The training diverged, or no validation gave a score: there is nothing to choose a checkpoint by."""
 
 
 class Recipe(Protocol):
@@ -60,6 +69,7 @@ class Run:
         precision: as Fabric names it: "32-true", "bf16-mixed" ...
         validate_every: steps between two validations.
         save_every: seconds between two saves.
+        patience: ends early after so many validations in a row without a better score; None never does.
         facts: what else the checkpoint's training summary holds (data, command).
         settings: of the recipe, as text; a run is gone on with only by the same.
     """
@@ -73,13 +83,16 @@ class Run:
     precision: str = "32-true"
     validate_every: int = 500
     save_every: float = 120.0
+    patience: int | None = None
     quiet: bool = False
     facts: dict[str, Any] | None = None
     settings: str = ""
 
     def identity(self) -> dict[str, Any]:
         """What has to be equal for a run to be gone on with."""
-        return {"name": self.name, "seed": self.seed, "steps": self.steps, "settings": self.settings}
+        early = None if self.patience is None else [self.patience, self.validate_every]
+        same = {"name": self.name, "seed": self.seed, "steps": self.steps, "settings": self.settings}
+        return {**same, "patience": early}
 
 
 def step_seed(seed: int, step: int, rank: int = 0) -> int:
@@ -106,49 +119,59 @@ def fit(recipe: Recipe, run: Run) -> Path:
     """Train, from the start or from where `run.folder` was left, and return the path of the best checkpoint.
 
     Raises:
-        DatasetError: the folder holds a run with another name, seed, number of steps or other settings, or no
-            validation gave a score (the training diverged, or the split is too small to measure).
+        DatasetError: the folder holds a run with another name, seed, number of steps or other settings.
+        NoScoreError: the training diverged, or the split is too small to measure.
     """
     fabric = _fabric(run)
     fabric.launch()
     recipe.setup(fabric)
-    state_path, best_path = run.folder / "state.pt", run.folder / "best.safetensors"
-    step, best = _resume(recipe, run, state_path, fabric)
+    state_path, best_path = run.folder / STATE, run.folder / "best.safetensors"
+    progress = _resume(recipe, run, state_path, fabric)
     last_save = time.monotonic()
     with _logger(run, fabric) as log:
-        while step < run.steps:
-            torch.manual_seed(step_seed(run.seed, step, fabric.global_rank))
-            figures = recipe.step(step, step / run.steps)
-            step += 1
+        while not progress.over(run.steps, run.patience):
+            torch.manual_seed(step_seed(run.seed, progress.step, fabric.global_rank))
+            figures = recipe.step(progress.step, progress.step / run.steps)
+            progress.trained(figures)
+            step = progress.step
             log(step, figures)
+            _check_losses(run, step, figures)
             validated = step % run.validate_every == 0 or step == run.steps
             if validated and fabric.is_global_zero:
                 with torch.random.fork_rng(devices=[]):
                     torch.manual_seed(run.seed)
                     found = recipe.validate()
                 log(step, {f"valid_{key}": value for key, value in found.items()}, note=True)
-                if found["score"] > best:
-                    best = found["score"]
+                if progress.validated(found):
                     facts = {**(run.facts or {}), "steps": run.steps, "best_step": step, "seed": run.seed}
                     facts["valid"] = found
                     recipe.checkpoint(run.name, facts).save(best_path)
             if fabric.is_global_zero and (validated or time.monotonic() - last_save > run.save_every):
-                _save(recipe, run, state_path, step, best)
+                _save(recipe, run, state_path, progress)
                 last_save = time.monotonic()
+            if run.patience is not None and validated:
+                progress.waited = fabric.broadcast(progress.waited)  # only the first process has validated
             fabric.barrier()
+    if progress.step < run.steps and not run.quiet and fabric.is_global_zero:
+        _log.info("%s: no better score since step %d; ended at step %d", run.name, progress.best_step, progress.step)
     if not best_path.is_file():
-        raise DatasetError(
+        raise NoScoreError(
             f"{run.name!r} has no score after {run.steps} steps: it diverged, or the validation tracks are too few;"
             " nothing is published; mend that and start anew with --overwrite"
         )
     return best_path
 
 
-def _save(recipe: Recipe, run: Run, path: Path, step: int, best: float) -> None:
+def _check_losses(run: Run, step: int, figures: dict[str, float]) -> None:
+    lost = [key for key, value in figures.items() if key.endswith("loss") and not math.isfinite(value)]
+    if lost:
+        raise NoScoreError(f"{run.name!r} diverged: {lost[0]} is {figures[lost[0]]} at step {step}; lower the rate")
+
+
+def _save(recipe: Recipe, run: Run, path: Path, progress: Progress) -> None:
     state = {
         "run": run.identity(),
-        "step": step,
-        "best": best,
+        "progress": asdict(progress),
         "modules": {key: module.state_dict() for key, module in recipe.modules().items()},
         "optimizers": {key: optimizer.state_dict() for key, optimizer in recipe.optimizers().items()},
     }
@@ -167,9 +190,9 @@ _BROKEN = (
 )  # what torch.load raises
 
 
-def _resume(recipe: Recipe, run: Run, path: Path, fabric: Fabric) -> tuple[int, float]:
+def _resume(recipe: Recipe, run: Run, path: Path, fabric: Fabric) -> Progress:
     if not path.is_file():
-        return 0, -math.inf
+        return Progress()
     try:
         state = torch.load(path, map_location=fabric.device, weights_only=True)
         asked = run.identity()
@@ -183,7 +206,7 @@ def _resume(recipe: Recipe, run: Run, path: Path, fabric: Fabric) -> tuple[int, 
             module.load_state_dict(state["modules"][key])
         for key, optimizer in recipe.optimizers().items():
             optimizer.load_state_dict(state["optimizers"][key])
-        return int(state["step"]), float(state["best"])
+        return Progress(**state["progress"])
     except (*_BROKEN, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DatasetError(f"{path} can't be gone on with ({reason}); start anew with --overwrite") from error

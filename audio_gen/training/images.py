@@ -36,7 +36,11 @@ class Images:
 
     def draw_rows(self, rows: Sequence[int], stretch: float = 0.0) -> torch.Tensor:
         """One random window of each picture, as `draw`."""
-        found = []
+        return self.draw_placed(rows, stretch)[0]
+
+    def draw_placed(self, rows: Sequence[int], stretch: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+        """One random window of each picture, and where it begins and ends there: `[len(rows), 2]`, 1 is the end."""
+        found, places = [], []
         for row in rows:
             image = self.mel[row]
             rate = 1 + stretch * (2 * float(torch.rand(())) - 1)
@@ -44,7 +48,8 @@ class Images:
             start = int(torch.randint(image.shape[1] - span + 1, ()))
             place = start + (torch.arange(self.columns) * span / self.columns).long()
             found.append(image[:, place])
-        return relative(from_uint8(torch.stack(found)))
+            places.append((start / image.shape[1], (start + span) / image.shape[1]))
+        return relative(from_uint8(torch.stack(found))), torch.tensor(places)
 
     @torch.no_grad()
     def predict(self, net: ClassifierNet, track: int, device: torch.device) -> Prediction:

@@ -1,5 +1,7 @@
 """train: a recipe over prepared arrays → a checkpoint."""
 
+import inspect
+import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +16,16 @@ from audio_gen.errors import ParameterError
 from audio_gen.models.checkpoint import Checkpoint, is_plain_name, load
 from audio_gen.registry import pick
 from audio_gen.training.card import first_card
-from audio_gen.training.fit import Run, fit
+from audio_gen.training.defaults import PATIENCE, are_few, starting
+from audio_gen.training.fit import STATE, Recipe, Run, fit
+from audio_gen.training.leakage import check_leakage
+from audio_gen.training.progress import read_progress
+from audio_gen.training.report import class_report, write_report
 from audio_gen.training.settings import override
 
 RECIPES = "audio_gen.training.recipes"
+CLASSES = "classifier"  # the recipe whose trainings end with a report of classes
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,11 @@ class Plan:
         output: folder that gets `name.safetensors` at the end.
         assignments: `key=value` texts that change the recipe's settings.
         init: a checkpoint to start from.
+        lessons: arrays with a teacher's outputs, learnt beside the labels (classifier, emotion).
+        ensemble: checkpoints whose mean answer is learnt beside the labels (classifier, emotion).
         seed, device, devices, precision, quiet: as in `Run`.
+        validate_every: steps between two validations; None is 500, or a tenth of the steps where that is less.
+        patience: as in `Run`; 0 is never. None is never too, but 5 where training tracks are few (`defaults`).
         overwrite: start anew where an unfinished or finished run of this name lies.
         facts: what else the checkpoint's training summary should hold.
     """
@@ -42,11 +54,14 @@ class Plan:
     output: Path
     assignments: Sequence[str] = ()
     init: Checkpoint | None = None
+    lessons: Arrays | None = None
+    ensemble: Sequence[Checkpoint] = ()
     seed: int = 0
     device: str = "auto"
     devices: int = 1
     precision: str = "32-true"
-    validate_every: int = 500
+    validate_every: int | None = None
+    patience: int | None = None
     quiet: bool = False
     overwrite: bool = False
     facts: dict[str, Any] | None = None
@@ -66,19 +81,49 @@ def train(plan: Plan, arrays: Arrays) -> Path:
 
     Raises:
         ParameterError: no such recipe or setting, a name that is a path, or a checkpoint of that name is there.
-        DatasetError: the arrays don't fit the recipe.
+        DatasetError: the arrays don't fit the recipe, or two of its splits or classes share something.
     """
-    module = pick(RECIPES, plan.recipe)
-    settings = override(module.Settings(), plan.assignments)
-    target, folder = plan.output / f"{plan.name}.safetensors", plan.runs / plan.name
-    if not is_plain_name(plan.name):
-        raise ParameterError(f"name must be a plain name, not {plan.name!r}")
-    if target.exists() and not plan.overwrite:
-        raise ParameterError(f"{target} is there already; give --overwrite or another --name")
+    target, folder = check_plan(plan), plan.runs / plan.name
+    notes = check_leakage(arrays)
+    for note in notes:
+        _log.warning("%s", note)
     if plan.overwrite and folder.exists():
         shutil.rmtree(folder)
-    torch.manual_seed(plan.seed)
-    recipe = module.build(arrays, settings, plan.init)
+    publish(plan, arrays, fitted(plan, arrays, folder), notes)
+    return target
+
+
+def check_plan(plan: Plan) -> Path:
+    """All that can be told before the data are read; gives the path that the checkpoint will have.
+
+    Raises:
+        ParameterError: no such recipe or setting, a name that is a path, or a checkpoint of that name is there.
+    """
+    target = check_settings(plan)
+    if target.exists() and not plan.overwrite:
+        raise ParameterError(f"{target} is there already; give --overwrite or another --name")
+    return target
+
+
+def check_settings(plan: Plan) -> Path:
+    """As `check_plan`, whether or not a checkpoint of that name is there."""
+    override(pick(RECIPES, plan.recipe).Settings(), plan.assignments)
+    if not is_plain_name(plan.name):
+        raise ParameterError(f"name must be a plain name, not {plan.name!r}")
+    return plan.output / f"{plan.name}.safetensors"
+
+
+def settings_of(plan: Plan, arrays: Arrays) -> Any:
+    """The recipe's settings for these data, with what the plan assigns."""
+    return override(starting(pick(RECIPES, plan.recipe), arrays, plan.init), plan.assignments)
+
+
+def fitted(plan: Plan, arrays: Arrays, folder: Path) -> Path:
+    """Train in `folder`, or go on with what is there, and return the path of the best checkpoint; publish nothing."""
+    check_leakage(arrays)
+    settings = settings_of(plan, arrays)
+    patience = PATIENCE if plan.patience is None and are_few(arrays) else plan.patience
+    recipe = recipe_of(plan, arrays)
     run = Run(
         folder=folder,
         name=plan.name,
@@ -87,18 +132,53 @@ def train(plan: Plan, arrays: Arrays) -> Path:
         device=plan.device,
         devices=plan.devices,
         precision=plan.precision,
-        validate_every=plan.validate_every,
+        validate_every=plan.validate_every or min(500, max(1, settings.steps // 10)),
+        patience=patience or None,
         quiet=plan.quiet,
-        facts={"recipe": plan.recipe, **_origin(plan.init), **(plan.facts or {})},
+        facts={"recipe": plan.recipe, **_origin(plan), **(plan.facts or {})},
         settings=repr(settings),
     )
-    best = fit(recipe, run)
+    return fit(recipe, run)
+
+
+def recipe_of(plan: Plan, arrays: Arrays) -> Recipe:
+    """The recipe over `arrays`, at its start.
+
+    Raises:
+        ParameterError: a setting's value isn't allowed, or the recipe can't learn from what the plan puts beside.
+        DatasetError: the arrays don't fit the recipe.
+    """
+    torch.manual_seed(plan.seed)
+    module: Any = pick(RECIPES, plan.recipe)
+    recipe: Recipe = module.build(arrays, settings_of(plan, arrays), plan.init, **_beside(plan))
+    return recipe
+
+
+def _beside(plan: Plan) -> dict[str, Any]:
+    """What is learnt beside the labels, for recipes that can."""
+    beside = {"lessons": plan.lessons, "ensemble": plan.ensemble}
+    asked = {key: value for key, value in beside.items() if value}
+    can = inspect.signature(pick(RECIPES, plan.recipe).build).parameters
+    for key in asked.keys() - can.keys():
+        raise ParameterError(f"--{key} is nothing that the recipe {plan.recipe!r} can learn from")
+    return asked
+
+
+def publish(plan: Plan, arrays: Arrays, best: Path, notes: Sequence[str]) -> None:
+    """Copy a run's best checkpoint to the plan's output, its card beside it; a report of classes goes beside `best`."""
+    made, target = load(best), plan.output / f"{plan.name}.safetensors"
+    if plan.recipe == CLASSES:
+        report = class_report(made, arrays, read_progress(best.with_name(STATE)), notes)
+        _log.info("report: %s", " and ".join(map(str, write_report(best.parent, report))))
     with replacing(target) as part:
         shutil.copyfile(best, part)
     with replacing(target.with_suffix(".md")) as part:
-        part.write_text(first_card(load(target)), encoding="utf-8")
-    return target
+        part.write_text(first_card(made), encoding="utf-8")
 
 
-def _origin(init: Checkpoint | None) -> dict[str, Any]:
-    return {} if init is None else {"init": {"name": init.name, "sha256": init.sha256}}
+def _origin(plan: Plan) -> dict[str, Any]:
+    def short(one: Checkpoint) -> dict[str, str]:
+        return {"name": one.name, "sha256": one.sha256}
+
+    found: dict[str, Any] = {} if plan.init is None else {"init": short(plan.init)}
+    return found | ({"ensemble": [short(one) for one in plan.ensemble]} if plan.ensemble else {})

@@ -26,13 +26,18 @@ def interleaved(rivals: Mapping[str, Callable[[], object]], repeats: int = 9) ->
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def publish(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print `rows` as a table and write them, with what they were measured on, to docs/benchmarks/NAME.json."""
+def publish(name: str, rows: Sequence[Mapping[str, Any]], *, keep: bool = True) -> None:
+    """Print `rows` as a table and write them, with what they were measured on, to docs/benchmarks/NAME.json.
+
+    With `keep` false they are only printed: a quick run shall not replace a whole one.
+    """
     head = list(dict.fromkeys(key for row in rows for key in row))
     cells = [head, *([_text(row.get(key, "")) for key in head] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    if not keep:
+        return
     machine = {
         "processor": f"{platform.machine()}, {os.cpu_count()} cores",
         "threads": torch.get_num_threads(),

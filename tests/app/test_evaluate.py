@@ -8,6 +8,7 @@ import soundfile
 
 from audio_gen.app.cli import main
 from audio_gen.models import checkpoint
+from audio_gen.pipelines import not_music
 
 GENRES = np.array(["blues", "jazz", "rock"])
 
@@ -56,6 +57,47 @@ def test_figures_can_be_kept_in_the_checkpoint(tiny: Any, pictures_only: Path) -
     assert all(value.equal(before.state[key]) for key, value in after.state.items())
 
 
+def test_sounds_that_are_no_music_need_no_data(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(not_music, "COUNT", 2)
+    monkeypatch.setattr(not_music, "SECONDS", 1.5)
+    path = tiny.classifier()
+    assert evaluate("genre", "--not-music", "--json", str(tmp_path / "x.json"), "--record") == 0
+    found = json.loads((tmp_path / "x.json").read_text())
+    assert found.keys() == {"details"}
+    assert checkpoint.load(path).metrics == {"not_music": found}
+    said = capfd.readouterr().out
+    for kind in ("silence", "white_noise", "pink_noise", "brown_noise", "tone", "clicks", "speech", "all"):
+        row = found["details"]["not_music"][kind]
+        (line,) = [line for line in said.splitlines() if line.startswith(kind + " ")]
+        assert f"{row['probability']['value']:.3f} [" in line
+        assert row["label"] in line
+
+
+def test_tables_are_printed_too(tiny: Any, pictures_only: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tiny.classifier()
+    np.savez(
+        "data/other.npz",
+        mel=np.random.default_rng(1).integers(0, 256, (4, 128, 387), dtype=np.uint8),
+        label=np.arange(4) % 2,
+        genres=np.array(["polka", "rock"]),
+    )
+    command = ["genre", "--data", "gtzan_mel", "--root", "data", "--split", "other", "--attacked", "2"]
+    assert evaluate(*command, "--json", "x.json") == 0
+    details = json.loads(Path("x.json").read_text())["details"]
+    lines = capfd.readouterr().out.splitlines()
+    for key in ("ece ", "ece_band_95 ", "brier ", "coverage_0.45 ", "accuracy_0.45 "):
+        assert len([line for line in lines if line.startswith(key)]) == 1
+    head = lines.index(next(line for line in lines if line.startswith("true \\ told")))
+    assert lines[head].split() == ["true", "\\", "told", "blues", "jazz", "rock"]
+    for line in lines[head + 1 : head + 3]:
+        label, *counts = line.split()
+        assert [int(count) for count in counts] == list(details["confusion"][label].values())
+    assert any(line.startswith("attacked_accuracy ") for line in lines)
+    assert "attacked (method fgsm, epsilon_db 2.0, tracks 2)" in lines
+
+
 def test_a_generator_gets_figures_of_its_own(
     tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,7 +131,11 @@ def test_a_generator_gets_figures_of_its_own(
         (["music", "--data", "gtzan_mel", "--split", "held_out"], 3, "styles"),
         (["music", "--data", "gtzan_mel", "--split", "held_out", "--judge", "genre"], 2, "judge 'genre' knows"),
         (["genre", "--data", "gtzan_mel", "--device", "gpu"], 2, "auto, cpu, cuda"),
-        (["genre"], 2, "--data"),
+        (["genre"], 2, "give --data DATASET"),
+        (["genre", "--not-music", "--robustness"], 2, "give --data DATASET"),
+        (["genre", "--data", "gtzan_mel", "--split", "held_out", "--robustness"], 2, "no audio to change"),
+        (["genre", "--data", "gtzan_mel", "--attacked", "-1"], 2, "must be a number above 0, not '-1'"),
+        (["music", "--data", "gtzan_mel", "--attacked"], 2, "'music' is a generator"),
     ],
 )
 def test_what_cannot_be_measured_costs_one_line(

@@ -1,5 +1,6 @@
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ class Recorder:
         self.prepared = 0
         self.names: list[str] = []
 
-    def prepare(self) -> "Recorder":
+    def prepare(self, sources: Sequence[Source] = ()) -> "Recorder":
         self.prepared += 1
         return self
 
@@ -79,7 +80,7 @@ def test_wrong_usage_comes_before_any_model(music: Path, text: str) -> None:
 
 
 def test_a_model_that_is_missing_leaves_nothing_behind(music: Path) -> None:
-    def prepare() -> Recorder:
+    def prepare(sources: Sequence[Source]) -> Recorder:
         raise CheckpointError("no model")
 
     with pytest.raises(CheckpointError):

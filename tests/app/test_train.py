@@ -78,7 +78,7 @@ def stopped(command: list[str], number: signal.Signals) -> "subprocess.Completed
 def test_stopped_in_the_middle_and_gone_on_with(
     data: dict[str, str], tiny_settings: Small, recipe: str, number: signal.Signals, code: int
 ) -> None:
-    command = arguments(recipe, data, [*tiny_settings(recipe), "steps=24"], "--validate-every", "2")
+    command = arguments(recipe, data, [*tiny_settings(recipe), "steps=24"], "--validate-every", "2", "--patience", "9")
     done = stopped(command, number)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
@@ -155,13 +155,12 @@ def test_starts_from_a_checkpoint(data: dict[str, str], tiny: Any, tiny_settings
         (["--data", "empty"], 2, "no class folder with music in it"),
         (["--data", "gtzan_mel", "--root", "empty"], 2, "gtzan_mel"),
         (["--set", "steps=0"], 2, "whole numbers from 1 on"),
-        (["--set", "speed=9"], 2, "give key=value with one of: steps=3000"),
+        (["--set", "speed=9"], 2, "give key=value with one of: steps="),
         (["--name", "../mine"], 2, "plain name"),
         (["--device", "tpu"], 2, "auto, cpu, cuda"),
         (["--precision", "7-bit"], 2, "7-bit"),
         (["--init", "nothing"], 3, "no checkpoint is called 'nothing'"),
         (["--init", "music"], 3, "family 'generator', not 'classifier'"),
-        (["--init", "wide"], 3, "its widths are [8, 8, 8, 16], not [8, 8, 8, 8]"),
     ],
 )
 def test_what_cannot_be_trained_costs_one_line(
@@ -174,8 +173,6 @@ def test_what_cannot_be_trained_costs_one_line(
     message: str,
 ) -> None:
     tiny.generator()
-    if "wide" in more:
-        tiny.classifier("wide", config={"classes": 3, "widths": [8, 8, 8, 16]}, state=wide())
     Path("text.npz").write_text("no arrays")
     Path("empty").mkdir()
     command = arguments("classifier", data, [*tiny_settings("classifier"), "steps=2"], *more, "--quiet")
@@ -185,12 +182,6 @@ def test_what_cannot_be_trained_costs_one_line(
     assert len(said.err.splitlines()) == 1
     assert said.out == ""
     assert not Path("checkpoints", "mine.safetensors").exists()
-
-
-def wide() -> dict[str, Any]:
-    from audio_gen.models.classifier import ClassifierNet
-
-    return ClassifierNet(3, widths=(8, 8, 8, 16)).state_dict()
 
 
 def test_an_unknown_recipe_lists_the_known_ones(data: dict[str, str], capfd: pytest.CaptureFixture[str]) -> None:

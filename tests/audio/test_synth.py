@@ -89,6 +89,20 @@ def test_twelve_notes_come_out_within_ten_cents(tmp_path: Path, play: Play, prog
         assert abs(float(cents)) < 10
 
 
+def test_transposition_moves_every_note_but_the_drums(tmp_path: Path, font: Path) -> None:
+    tune = write_midi(tmp_path / "tune.mid", [on(69), off(69, 960)])
+    up, down = (render(tune, soundfont=font, sample_rate=RATE, transpose=by).samples.mean(0) for by in (7, -12))
+    assert hertz(up, 659.26) == pytest.approx(659.26, rel=0.006)
+    assert hertz(down, 220.0) == pytest.approx(220.0, rel=0.006)
+    drums = write_midi(tmp_path / "drums.mid", [on(38, channel=9), off(38, channel=9)])
+    plain, moved = (render(drums, soundfont=font, sample_rate=RATE, transpose=by).samples for by in (0, 5))
+    assert torch.equal(plain, moved)
+    highest = write_midi(tmp_path / "high.mid", [on(127), off(127, 960)])
+    octave = write_midi(tmp_path / "octave.mid", [on(116), off(116, 960)])
+    heard = [render(path, soundfont=font, transpose=by).samples for path, by in ((highest, 1), (octave, 0))]
+    assert torch.equal(*heard)  # 128 is no note: an octave lower
+
+
 def test_notes_start_when_the_tempo_map_says(tmp_path: Path, play: Play) -> None:
     tempos = [mido.MetaMessage("set_tempo", tempo=250_000 + 7 * index, time=5) for index in range(300)]
     ticks = sum(message.time for message in tempos)
@@ -256,7 +270,7 @@ def test_fluidsynth_reports_its_own_failure(font: Path, monkeypatch: pytest.Monk
         _fluidsynth.play([], font, RATE, None)
 
 
-@pytest.mark.parametrize("arguments", [{"sample_rate": 100}, {"seconds": 0.0}, {"seconds": -1.0}, {"seconds": 1e9}])
+@pytest.mark.parametrize("arguments", [{"sample_rate": 100}, {"seconds": 0.0}, {"seconds": -1.0}, {"seconds": 1e9}, {"transpose": 25}])
 def test_arguments_out_of_range_are_refused(tmp_path: Path, arguments: dict[str, float]) -> None:
     with pytest.raises(ParameterError, match="must be"):
         render(tmp_path / "a.mid", **arguments)  # type: ignore[arg-type]

@@ -179,16 +179,16 @@ def test_joining_is_associative_and_one_is_itself() -> None:
 
 def test_a_teachers_outputs_stay_with_their_pictures(tmp_path: Path) -> None:
     one, two = (
-        replace(part, teacher=np.full((len(part.mel), 3), n, np.float16))
+        replace(part, teacher=np.full((len(part.mel), 2, 3), n, np.float16))
         for n, part in enumerate((images("one"), images("three")))
     )
     whole = joined([one, two])
     whole.save(tmp_path / "x.npz")
     loaded = load_arrays(tmp_path / "x.npz", "image").teacher
     assert loaded is not None
-    assert loaded[:, 0].tolist() == [0.0] * 6 + [1.0] * 6
+    assert loaded[:, 0, 0].tolist() == [0.0] * 6 + [1.0] * 6
     assert joined([one, images("three")]).teacher is None
-    replace(one, teacher=np.zeros((2, 3), np.float16)).save(tmp_path / "y.npz")
+    replace(one, teacher=np.zeros((2, 2, 3), np.float16)).save(tmp_path / "y.npz")
     with pytest.raises(DatasetError, match="prepare it again"):
         load_arrays(tmp_path / "y.npz", "image")
 

@@ -1,10 +1,12 @@
 """Expected calibration error, its band, and temperature scaling."""
 
+import math
+
 import numpy as np
 import pytest
 
 from audio_gen.errors import ParameterError
-from audio_gen.metrics.calibration import ece, ece_upper_band, fit_temperature
+from audio_gen.metrics.calibration import brier, coverage, ece, ece_upper_band, fit_temperature, selective_accuracy
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -91,3 +93,34 @@ def test_temperature_stays_in_range_where_all_or_nothing_is_right() -> None:
 def test_what_does_not_fit_is_refused(probs: list[object], labels: list[int]) -> None:
     with pytest.raises(ParameterError, match=r"class indices|finite figures"):
         ece(probs, labels)
+
+
+def test_brier_is_the_squared_distance_to_the_truth(logits: np.ndarray) -> None:
+    probs = softmax(logits)
+    labels = draw(probs, 4)
+    textbook = sum(((row - np.eye(len(row))[label]) ** 2).sum() for row, label in zip(probs, labels, strict=True))
+    assert brier(probs, labels) == pytest.approx(textbook / len(labels))
+    assert brier(np.eye(3), [0, 1, 2]) == 0
+    assert brier(np.eye(3), [1, 2, 0]) == 2
+    expected = (1 - (probs**2).sum(1)).mean()  # of a calibrated model
+    assert brier(probs, labels) == pytest.approx(expected, rel=0.1)
+
+
+def test_abstaining_trades_tracks_for_accuracy(logits: np.ndarray) -> None:
+    probs = softmax(logits)
+    labels = draw(probs, 6)
+    thresholds = (0.0, 0.5, 0.8)
+    shares = [coverage(probs, threshold) for threshold in thresholds]
+    right = [selective_accuracy(probs, labels, threshold) for threshold in thresholds]
+    assert shares[0] == 1
+    assert right[0] == np.mean(probs.argmax(1) == labels)
+    assert shares == sorted(shares, reverse=True)
+    assert right == sorted(right)
+    assert shares[2] < 0.9 * shares[0]
+
+
+def test_nothing_answered_has_no_accuracy() -> None:
+    probs = [[0.6, 0.4], [0.5, 0.5]]
+    assert (coverage(probs, 0.6), selective_accuracy(probs, [0, 1], 0.6)) == (0.5, 1.0)  # the threshold itself answers
+    assert coverage(probs, 0.7) == 0
+    assert math.isnan(selective_accuracy(probs, [0, 1], 0.7))

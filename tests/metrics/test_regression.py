@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audio_gen.errors import ParameterError
-from audio_gen.metrics.regression import concordance, pearson_r, rmse
+from audio_gen.metrics.regression import concordance, mean_absolute_error, pearson_r, rmse
 
 
 @pytest.fixture
@@ -52,3 +52,10 @@ def test_constants_have_no_correlation() -> None:
 def test_what_is_no_pair_of_figures_is_refused(x: list[float], y: list[float]) -> None:
     with pytest.raises(ParameterError, match="finite numbers"):
         pearson_r(x, y)
+
+
+def test_mean_absolute_error_is_in_the_unit_of_the_figures(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    x, y = pair
+    assert mean_absolute_error(x, x - 0.25) == pytest.approx(0.25)
+    assert mean_absolute_error(3 * x, 3 * y) == pytest.approx(3 * mean_absolute_error(x, y))
+    assert mean_absolute_error(x, y) < rmse(x, y)

@@ -1,17 +1,18 @@
 import math
+from typing import Any
 
 import pytest
 import torch
 
 from audio_gen.errors import ParameterError
-from audio_gen.models.classifier import ClassifierNet, Prediction, combine, quadrant_log_probs, windows
+from audio_gen.models.classifier import ClassifierNet, Prediction, combine, joined, quadrant_log_probs, windows
 
 
 def pictures(*shape: int, seed: int = 0) -> torch.Tensor:
     return -80 * torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def small(**options: int) -> ClassifierNet:
+def small(**options: Any) -> ClassifierNet:
     torch.manual_seed(0)
     return ClassifierNet(3, widths=(8, 8, 8, 8), **options).eval()
 
@@ -21,13 +22,14 @@ def small(**options: int) -> ClassifierNet:
 def test_shapes(bands: int, columns: int) -> None:
     net = small(dimensions=2)
     prediction = net(pictures(2, bands, columns))
-    assert [list(part.shape) for part in prediction] == [[2, 3], [2, 4], [2, 8]]
+    assert [list(part.shape) for part in prediction] == [[2, 3], [2, 4], [2, 8], [2, 0]]
     assert list(net.features(pictures(2, bands, columns)).shape) == [2, 8, bands // 32, -(-columns // 16)]
     assert small()(pictures(1, bands, columns)).values.shape == (1, 0)
+    assert small(terms=("power", "tension"))(pictures(2, bands, columns)).terms.shape == (2, 2)
 
 
 def test_batched_equals_one_by_one() -> None:
-    net, image = small(dimensions=2), pictures(5, 128, 40)
+    net, image = small(dimensions=2, terms=("power",)), pictures(5, 128, 40)
     together = net(image)
     for row in range(5):
         for whole, alone in zip(together, net(image[row : row + 1]), strict=True):
@@ -42,9 +44,9 @@ def test_the_class_activation_map_averages_to_the_logits() -> None:
 
 
 def test_every_weight_learns() -> None:
-    net = small(dimensions=2).train()
+    net = small(dimensions=2, terms=("power",)).train()
     prediction = net(pictures(4, 128, 32))
-    (prediction.logits.square().sum() + prediction.values.square().sum()).backward()
+    torch.cat([prediction.logits, prediction.values, prediction.terms], 1).square().sum().backward()
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in net.parameters())
 
 
@@ -52,6 +54,28 @@ def test_every_weight_learns() -> None:
 def test_refuses_widths_that_hold_nothing(widths: tuple[int, ...]) -> None:
     with pytest.raises(ParameterError, match="widths from 2 on"):
         ClassifierNet(3, widths=widths)
+
+
+@pytest.mark.parametrize("terms", ["power", ["power", "power"], ["power", ""]])
+def test_refuses_terms_that_are_no_names(terms: Any) -> None:
+    with pytest.raises(ParameterError, match="terms must be names, each once"):
+        ClassifierNet(3, terms=terms)
+
+
+def test_terms_change_nothing_else() -> None:
+    plain, more, image = small(dimensions=2), small(dimensions=2, terms=("power", "tension")), pictures(2, 128, 40)
+    assert plain.term_names == ()
+    assert more.term_names == ("power", "tension")
+    assert set(more.state_dict()) - set(plain.state_dict()) == {"terms.weight", "terms.bias"}
+    for left, right in zip(plain(image)[:3], more(image)[:3], strict=True):
+        assert torch.equal(left, right)
+
+
+def test_several_batches_joined() -> None:
+    net, image = small(dimensions=2, terms=("power",)), pictures(5, 128, 40)
+    parts = joined([net(image[:2]), net(image[2:])])
+    for part, whole in zip(parts, net(image), strict=True):
+        assert torch.allclose(part, whole, atol=1e-5)
 
 
 def slow_windows(image: torch.Tensor, columns: int) -> list[torch.Tensor]:
@@ -76,7 +100,7 @@ def test_windows_equal_the_slow_way(length: int, columns: int) -> None:
     assert torch.allclose(windows(image, columns), right)
 
 
-def tempered(temperature: float, **options: int) -> ClassifierNet:
+def tempered(temperature: float, **options: Any) -> ClassifierNet:
     net = small(**options)
     net.temperature.fill_(temperature)
     return net
@@ -84,7 +108,7 @@ def tempered(temperature: float, **options: int) -> ClassifierNet:
 
 def test_combine_is_a_geometric_mean_and_a_mixture() -> None:
     random = torch.Generator().manual_seed(0)
-    prediction = Prediction(*(torch.randn(3, size, generator=random) for size in (4, 4, 5)))
+    prediction = Prediction(*(torch.randn(3, size, generator=random) for size in (4, 4, 5, 2)))
     verdict = combine(prediction, tempered(1.7))
     logs = [row.log_softmax(-1) for row in prediction.logits]
     scores = [math.exp(float(sum(row[k] for row in logs)) / 3 / 1.7) for k in range(4)]
@@ -96,10 +120,12 @@ def test_combine_is_a_geometric_mean_and_a_mixture() -> None:
         assert torch.isclose(verdict.values[axis], means.mean())
         assert torch.isclose(verdict.deviations[axis], torch.sqrt(second - means.mean() ** 2))
     assert torch.isclose(verdict.embedding.norm(), torch.ones(()))
+    shares = [sum(1 / (1 + math.exp(-float(logit))) for logit in column) / 3 for column in prediction.terms.T]
+    assert verdict.terms.tolist() == pytest.approx(shares, rel=1e-5)
 
 
 def test_temperature_flattens_and_never_changes_the_label() -> None:
-    prediction = Prediction(torch.tensor([[2.0, 0.0, -1.0]]), torch.zeros(1, 0), torch.ones(1, 2))
+    prediction = Prediction(torch.tensor([[2.0, 0.0, -1.0]]), torch.zeros(1, 0), torch.ones(1, 2), torch.zeros(1, 0))
     sharp, flat = (combine(prediction, tempered(t)).probs for t in (0.5, 5.0))
     assert sharp.argmax() == flat.argmax() == 0
     assert sharp[0] > flat[0] > 1 / 3
@@ -123,7 +149,7 @@ def test_quadrants_never_contradict_the_signs_of_valence_and_arousal() -> None:
     quadrants = {(True, True): 0, (False, True): 1, (False, False): 2, (True, False): 3}
     seen = set()
     for _ in range(200):
-        prediction = Prediction(*(torch.randn(3, size, generator=random) for size in (4, 4, 5)))
+        prediction = Prediction(*(torch.randn(3, size, generator=random) for size in (4, 4, 5, 2)))
         verdict = combine(prediction, net)
         best = int(verdict.probs.argmax())
         assert best == quadrants[tuple((verdict.values > 0).tolist())]

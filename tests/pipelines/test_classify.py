@@ -1,5 +1,3 @@
-import random
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +9,9 @@ import torch
 from audio_gen.audio.decode import load
 from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.models.classifier import Prediction
-from audio_gen.pipelines.classify import Classifier, batches, check_together, classify_file, timeline
+from audio_gen.pipelines.classify import Classifier, check_together, classify_file
 from audio_gen.pipelines.inputs import Source
+from audio_gen.pipelines.windows import batches
 
 RATE = 22050
 
@@ -26,80 +25,6 @@ def music(length: int, seed: int = 0) -> "np.ndarray[Any, np.dtype[np.float64]]"
 
 def source(path: Path) -> Source:
     return Source(path, path.name, Path(path.name))
-
-
-def slow_windows(samples: torch.Tensor, size: int) -> list[torch.Tensor]:
-    length, hop = len(samples), size // 2
-    if length < size:
-        return [torch.stack([samples[i % length] for i in range(size)])]
-    starts = list(range(0, length - size + 1, hop))
-    if length - (starts[-1] + size) >= size // 4:
-        starts.append(length - size)
-    return [samples[start : start + size] for start in starts]
-
-
-@pytest.mark.parametrize("size", [2, 8, 9, 40])
-@pytest.mark.parametrize("batch_size", [1, 2, 3, 16])
-def test_windows_and_batches_equal_the_slow_way(size: int, batch_size: int) -> None:
-    cuts = random.Random(0)
-    for length in (1, 3, size - 1, size, size + 1, size + size // 4, 2 * size, 2 * size + 1, 3 * size - 1, 331):
-        if length < 1:
-            continue
-        samples = torch.arange(1.0, length + 1)
-        right = slow_windows(samples, size)
-        for largest in (1, 7, 60, length):
-            blocks, start = [], 0
-            while start < length:
-                step = cuts.randint(1, largest)
-                blocks.append(samples[None, start : start + step])
-                start += step
-            got = list(batches(iter(blocks), size, batch_size))
-            assert torch.equal(torch.cat(got), torch.stack(right))
-            assert all(len(batch) == batch_size for batch in got[:-1])
-            assert len(got[-1]) <= batch_size + 1
-
-
-def test_batches_of_nothing() -> None:
-    assert list(batches(iter([]), 8, 2)) == []
-
-
-def test_batches_keep_no_more_than_they_need() -> None:
-    longest = 0
-
-    def blocks() -> Any:
-        for _ in range(200):
-            yield torch.zeros(1, 100)
-
-    for batch in batches(blocks(), 40, 4):
-        longest = max(longest, batch.untyped_storage().size() // 4)
-    assert longest <= 400
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 30])
-def test_a_timeline_covers_everything_once(count: int, seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    probs = torch.softmax(3 * torch.randn(count, 3, generator=generator), 1)
-    duration = 0.4 if count == 1 else (count + 1) * 0.5 + 0.1
-    segments = timeline(probs, "abc", 0.5, duration)
-    assert segments[0]["start_s"] == 0.0
-    assert segments[-1]["end_s"] == round(duration, 3)
-    for left, right in pairwise(segments):
-        assert left["end_s"] == right["start_s"]
-        assert left["label"] != right["label"]
-    for segment in segments:
-        assert segment.keys() == {"start_s", "end_s", "label", "prob"}
-        assert segment["end_s"] > segment["start_s"]
-        assert 0 < segment["prob"] <= 1
-
-
-def test_a_timeline_by_hand() -> None:
-    a, b = [0.9, 0.1], [0.2, 0.8]
-    segments = timeline(torch.tensor([a, a, a, b, b, b]), "ab", 5.0, 35.0)
-    assert [(s["start_s"], s["end_s"], s["label"]) for s in segments] == [(0.0, 17.5, "a"), (17.5, 35.0, "b")]
-    assert [s["prob"] for s in segments] == pytest.approx([0.9, 0.8])
-    lone = timeline(torch.tensor([a, a, b, a, a]), "ab", 5.0, 30.0)  # one window alone is taken for a slip
-    assert [(s["start_s"], s["end_s"], s["label"]) for s in lone] == [(0.0, 30.0, "a")]
 
 
 @pytest.mark.parametrize("rate", [RATE, 44100])
@@ -195,6 +120,101 @@ def test_from_python(tiny: Any, tmp_path: Path) -> None:
     assert (bad.label, bad.probs, bad.timeline) == (None, {}, [])
 
 
+def test_an_embedding_with_every_result(tiny: Any, tmp_path: Path) -> None:
+    for seed in range(2):
+        soundfile.write(tmp_path / f"{seed}.wav", music(2 * RATE, seed), RATE)
+    model = Classifier.load(tiny.classifier())
+    results = list(model.predict([tmp_path / "0.wav", tmp_path / "1.wav", tmp_path / "0.wav"]))
+    assert len(results) == 2
+    for result in results:
+        assert result.embedding is not None
+        assert (result.embedding.dtype, result.embedding.shape) == (np.float32, (8,))
+        assert np.linalg.norm(result.embedding) == pytest.approx(1, abs=1e-5)
+        assert "embedding" not in result.details
+        entry = classify_file(source(Path(result.path)), [model], embeddings=True)["results"]["genre"]
+        assert np.allclose(entry["embedding"], result.embedding)
+        assert list(entry)[-1] == "embedding"
+    assert not np.allclose(results[0].embedding, results[1].embedding, atol=1e-3)
+
+
+def test_a_model_abstains_below_the_least_confidence(tiny: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    soundfile.write(path, music(5 * RATE), RATE)
+    model = Classifier.load(tiny.classifier())
+    (sure,) = model.predict(path)
+    label, prob = sure.top(1)[0]
+    assert (sure.label, sure.abstained) == (label, None)
+    assert next(model.predict(path, min_confidence=prob - 1e-5)).label == label
+    assert next(model.predict(path, min_confidence=prob + 1e-5)).label is None
+    (unsure,) = model.predict(path, min_confidence=0.999)
+    assert unsure.label is None
+    assert unsure.details["label"] is None
+    assert unsure.abstained == unsure.details["abstained"]
+    assert unsure.abstained.startswith(f"highest probability {prob - 0.005:.2f} ({label}) is below")
+    assert unsure.abstained.endswith("below --min-confidence 0.999")
+    assert unsure.error is None
+    assert (unsure.probs, unsure.top(1)) == (sure.probs, sure.top(1))
+    assert [segment["label"] for segment in unsure.timeline] == [None]
+    assert list(unsure.details) == ["model", "label", "abstained", "probs", "timeline"]
+
+
+def test_emotion_abstains_from_the_quadrant_but_not_from_its_figures(tiny: Any, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "x.wav", music(3 * RATE), RATE)
+    model = Classifier.load(tiny.emotion(more={"quadrants": True}))
+    entries = [
+        classify_file(source(tmp_path / "x.wav"), [model], min_confidence=least)["results"]["emotion"]
+        for least in (0.0, 1.0)
+    ]
+    assert entries[0]["quadrant"] is not None
+    assert (entries[1]["quadrant"], entries[1]["label"]) == (None, None)
+    for key in ("valence", "arousal", "valence_sd", "arousal_sd", "probs"):
+        assert entries[0][key] == entries[1][key]
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+def test_a_least_confidence_is_a_probability(tiny: Any, tmp_path: Path, value: float) -> None:
+    model = Classifier.load(tiny.classifier())
+    with pytest.raises(ParameterError, match="between 0 and 1, not"):
+        list(model.predict(tmp_path, min_confidence=value))
+
+
+def test_heat_maps_from_python(tiny: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    soundfile.write(path, music(5 * RATE), RATE)
+    model = Classifier.load(tiny.emotion(more={"quadrants": True, "terms": ["power", "tension"]}))
+    assert model.answers == ("happy", "tense", "sad", "calm", "valence", "arousal", "power", "tension")
+    best = next(model.predict(path)).label
+    found = {name: model.heat_map(path, name) for name in model.answers}
+    for name, heat in found.items():
+        assert heat.label == name
+        assert heat.values.shape == heat.decibels.shape == (128, len(heat.seconds)) == (128, round(5 * 387 / 30))
+        assert np.isfinite(heat.values).all()
+        assert heat.values.std() > 0
+    assert np.array_equal(model.heat_map(path).values, found[str(best)].values)
+    assert np.array_equal(model.heat_map(path, "Q2").values, found["tense"].values)
+    happy = np.stack([found[name].values.ravel() for name in ("valence", "arousal", "happy")])
+    weights, *_ = np.linalg.lstsq(happy[:2].T, happy[2], rcond=None)  # happy: both count, upwards
+    assert (weights > 0).all()
+    assert np.allclose(weights @ happy[:2], happy[2], atol=1e-4)
+    with pytest.raises(ParameterError, match="no answer 'jazz' to explain; it gives happy"):
+        model.heat_map(path, "jazz")
+
+
+def test_explained_or_not_the_answer_is_the_same(tiny: Any, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "x.wav", music(7 * RATE), RATE)
+    models = [Classifier.load(tiny.classifier()), Classifier.load(tiny.emotion())]
+    plain = classify_file(source(tmp_path / "x.wav"), models)
+    maps = {name: tmp_path / "maps" / name / "x.png" for name in ("genre", "emotion")}
+    told = classify_file(source(tmp_path / "x.wav"), models, heat_maps=maps)
+    for name, entry in told["results"].items():
+        assert entry.pop("heat_map") == maps[name].as_posix()
+        assert maps[name].read_bytes().startswith(b"\x89PNG")
+    assert told == plain
+    maps["genre"].write_bytes(b"mine")
+    classify_file(source(tmp_path / "x.wav"), models, heat_maps=maps, keep_maps=True)
+    assert maps["genre"].read_bytes() == b"mine"
+
+
 def test_emotion_has_figures_of_its_own(tiny: Any, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "x.wav", music(3 * RATE), RATE)
     entry = classify_file(source(tmp_path / "x.wav"), [Classifier.load(tiny.emotion())])["results"]["emotion"]
@@ -207,6 +227,18 @@ def test_emotion_has_figures_of_its_own(tiny: Any, tmp_path: Path) -> None:
     words = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
     assert entry["label"] == words[entry["quadrant"]]
     assert list(entry["probs"]) == list(words.values())
+
+
+def test_terms_are_shares_by_name(tiny: Any, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "x.wav", music(3 * RATE), RATE)
+    terms = ["amazement", "power", "tension"]
+    entry = classify_file(
+        source(tmp_path / "x.wav"), [Classifier.load(tiny.emotion(more={"quadrants": True, "terms": terms}))]
+    )["results"]["emotion"]
+    assert list(entry)[5:8] == ["quadrant", "terms", "label"]
+    assert list(entry["terms"]) == terms
+    assert all(0 <= share <= 1 for share in entry["terms"].values())
+    assert len(set(entry["terms"].values())) == 3
 
 
 def test_models_that_cannot_run_together(tiny: Any) -> None:

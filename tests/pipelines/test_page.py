@@ -122,3 +122,18 @@ def test_an_edited_record_spoils_only_itself(value: object):
 def test_empty_sections_are_left_out():
     text = page(Report("t", [], [], [], []))
     assert Outline(text).elements["h2"] == 1
+
+
+def test_a_model_that_abstains_is_unsure():
+    segments = [{"start_s": 10 * i, "end_s": 10 * i + 10, "label": label} for i, label in enumerate(["jazz", None])]
+    reason = "highest probability 0.31 (jazz) is below --min-confidence 0.45"
+    genre = {"label": None, "abstained": reason, "probs": {"jazz": 0.314, "rock": 0.286}, "timeline": segments}
+    emotion = {"valence": 0.1, "arousal": 0.2, "quadrant": None, "label": None, "abstained": reason}
+    unsure = record(genre=genre, emotion=emotion)
+    text = page(Report("Title", [(unsure, Media())], [unsure], [], []))
+    Outline(text)
+    assert "None" not in text
+    assert text.count(f"unsure: {reason}") == 2
+    assert "0:10 to 0:20: unsure" in text
+    assert "<b>unsure</b>" in text
+    assert "genre: unsure; emotion: unsure" in text

@@ -198,3 +198,19 @@ def test_midi_is_rendered_once_with_each_soundfont(tmp_path: Path) -> None:
     loudest = int(arrays.mel[0].astype(int).sum(1).argmax())
     assert 5 <= loudest <= 25  # A4 and its octaves
     assert len(prepare(["emopia"], tmp_path, "image", seconds=2.0).tracks) == 1
+    more = prepare(["emopia"], tmp_path, "image", soundfonts=[font, other], transpositions=[12, -3], seconds=2.0)
+    assert [track.id.partition("#")[2] for track in more.tracks] == [font.stem, "other", f"{font.stem}#+12", "other#-3"]
+    assert np.array_equal(more.mel[:2], arrays.mel)
+    assert int(more.mel[2].astype(int).sum(1).argmax()) > loudest
+    table = home / "labels.csv"
+    table.write_text(table.read_text().replace("train", "valid"))
+    assert len(prepare(["emopia"], tmp_path, "image", transpositions=[12], seconds=2.0).tracks) == 1
+
+
+def test_tracks_know_the_fold_that_their_dataset_tells(tmp_path: Path) -> None:
+    for name in "ab":
+        write(tmp_path / "vgmidi" / f"{name}.wav", 1.0, 300)
+    rows = "path,fold,valence,arousal\na.wav,3,0.1,0.2\nb.wav,0,0.3,-0.2\n"
+    (tmp_path / "vgmidi" / "labels.csv").write_text(rows)
+    tracks = prepare(["vgmidi"], tmp_path, "image").tracks
+    assert [(track.fold, track.split) for track in tracks] == [("3", "valid"), ("0", "train")]

@@ -14,6 +14,8 @@ def pictures() -> torch.Tensor:
 KINDS: dict[str, Callable[[torch.Tensor, float], torch.Tensor]] = {
     "equalise": augment.equalise,
     "low_pass": augment.low_pass,
+    "room": augment.room,
+    "comb": augment.comb,
     "noise_floor": augment.noise_floor,
     "shift_bands": augment.shift_bands,
     "crops": augment_crops,
@@ -51,10 +53,10 @@ def test_equalise_is_one_smooth_curve_a_picture() -> None:
     assert change[:, :, 0].diff(dim=1).abs().max() < 8 * 2 * 5 / 32
 
 
-def test_low_pass_leaves_the_lower_half() -> None:
+def test_low_pass_leaves_the_lower_part() -> None:
     torch.manual_seed(0)
     change = augment.low_pass(pictures(), 1.0) - pictures()
-    assert torch.equal(change[:, :16], torch.zeros(6, 16, 20))
+    assert torch.equal(change[:, :12], torch.zeros(6, 12, 20))
     assert (change <= 0).all()
     assert (change[:, -1] < 0).any()
 
@@ -65,6 +67,33 @@ def test_noise_floor_only_raises_and_stays_low() -> None:
     assert (noisy >= pictures()).all()
     raised = noisy[noisy > pictures()]
     assert raised.max() < -45 + 12
+
+
+def test_a_comb_is_a_ripple_over_frequency_of_at_most_six_and_a_half_decibels_up() -> None:
+    x = torch.full((40, 128, 3), -40.0)
+    torch.manual_seed(0)
+    gain = augment.comb(x, 1.0) - x
+    assert torch.equal(gain[:, :, 0], gain[:, :, 2])
+    assert (gain <= 20 * torch.log10(torch.tensor(1 + 10 ** (-1 / 20))) + 1e-3).all()
+    depth = gain[:, :, 0].amax(1) - gain[:, :, 0].amin(1)
+    assert (depth > 1).float().mean() > 0.9
+    assert (depth > 8).any()
+
+
+def test_a_room_rings_on_and_never_before() -> None:
+    x = torch.full((8, 4, 60), -200.0)
+    x[:, :, 20] = 0.0
+    torch.manual_seed(0)
+    y = augment.room(x, 1.0)
+    assert (y[:, :, :20] < -150).all()
+    assert torch.allclose(y[:, :, 20], x[:, :, 20], atol=1e-3)  # the sound itself
+    tail = y[:, :, 21:]
+    assert (tail.diff(dim=2) < 1e-3).all()
+    assert (tail[:, :, 0] > -60).all()
+    assert torch.allclose(y[:, 0], y[:, 3])
+    slopes = y[:, 0, 22] - y[:, 0, 21]  # dB a column of 77 ms: 60 dB in 0.3 to 2 s
+    assert (slopes > -60 * 0.0776 / 0.3).all()
+    assert (slopes < -60 * 0.0774 / 2.0).all()
 
 
 def test_shift_bands_moves_rows() -> None:

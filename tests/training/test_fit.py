@@ -13,7 +13,8 @@ from audio_gen.features.mel_spec import MelSpec
 from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.training.ema import Ema
-from audio_gen.training.fit import Run, cosine, fit, step_seed
+from audio_gen.training.fit import NoScoreError, Run, cosine, fit, step_seed
+from audio_gen.training.progress import read_progress
 
 
 class Line:
@@ -111,6 +112,63 @@ def test_interrupted_and_resumed_equals_undisturbed(tmp_path: Path, step: int) -
         assert str(states[0][kind]) == str(states[1][kind])
 
 
+class Plateau(Line):
+    """A recipe whose score is best at a given step and gets worse from there on."""
+
+    def __init__(self, peak: int, trouble: Callable[[int], object] = lambda step: None) -> None:
+        super().__init__(trouble)
+        self.peak = peak
+
+    def validate(self) -> dict[str, float]:
+        return {"score": -float(abs(self.seen[-1] + 1 - self.peak))}
+
+
+def test_ends_early_when_the_score_gets_no_better(tmp_path: Path) -> None:
+    recipe = Plateau(15)
+    path = fit(recipe, run(tmp_path, steps=100, patience=3))
+    assert recipe.seen == list(range(30))  # best at 15, then 20, 25 and 30 were no better
+    assert checkpoint.load(path).training["best_step"] == 15
+    progress = read_progress(tmp_path / "state.pt")
+    assert (progress.step, progress.best_step, progress.waited) == (30, 15, 3)
+    assert [point["step"] for point in progress.curve] == [5, 10, 15, 20, 25, 30]
+    again = Plateau(15, lambda step: pytest.fail("it is done"))
+    assert fit(again, run(tmp_path, steps=100, patience=3)) == path
+    patient = Plateau(15)
+    fit(patient, run(tmp_path / "never", steps=100))
+    assert patient.seen == list(range(100))
+
+
+@pytest.mark.parametrize("step", [7, 15, 22, 26, 29])
+def test_patience_is_remembered_when_a_run_goes_on(tmp_path: Path, step: int) -> None:
+    settings = {"steps": 100, "patience": 3, "save_every": 0.0}
+    whole, broken = Plateau(15), Plateau(15, stop_at(step))
+    fit(whole, run(tmp_path / "whole", **settings))
+    with pytest.raises(KeyboardInterrupt):
+        fit(broken, run(tmp_path / "broken", **settings))
+    second = Plateau(15)
+    fit(second, run(tmp_path / "broken", **settings))
+    assert [*broken.seen, *second.seen] == whole.seen
+    assert weights(tmp_path / "broken") == weights(tmp_path / "whole")
+    assert read_progress(tmp_path / "broken" / "state.pt") == read_progress(tmp_path / "whole" / "state.pt")
+
+
+def test_the_learning_curve_holds_the_mean_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses: list[float] = []
+    recipe = Line()
+    step = recipe.step
+
+    def watched(number: int, progress: float) -> dict[str, float]:
+        losses.append(step(number, progress)["loss"])
+        return {"loss": losses[-1]}
+
+    monkeypatch.setattr(recipe, "step", watched)
+    fit(recipe, run(tmp_path))
+    curve = read_progress(tmp_path / "state.pt").curve
+    assert [point["train_loss"] for point in curve] == pytest.approx(
+        [sum(losses[n : n + 5]) / 5 for n in (0, 5, 10, 15)]
+    )
+
+
 def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
     fit(Line(), run(tmp_path / "a"))
     fit(Line(), run(tmp_path / "b", seed=1))
@@ -144,7 +202,9 @@ def test_a_finished_run_is_not_done_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"seed": 1}, {"steps": 30}, {"name": "other"}, {"settings": "Settings(rate=2)"}], ids=str
+    "changes",
+    [{"seed": 1}, {"steps": 30}, {"name": "other"}, {"settings": "Settings(rate=2)"}, {"patience": 3}],
+    ids=str,
 )
 def test_another_run_in_the_folder_is_not_gone_on_with(tmp_path: Path, changes: dict[str, Any]) -> None:
     fit(Line(), run(tmp_path))
@@ -174,6 +234,15 @@ def test_without_a_score_nothing_is_published(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="has no score after 20 steps"):
         fit(Line(score=math.nan), run(tmp_path))
     assert not (tmp_path / "best.safetensors").exists()
+
+
+def test_a_training_that_diverges_ends_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, step = Line(), Line.step
+    lost = {"loss": math.nan}
+    monkeypatch.setattr(Line, "step", lambda self, n, p: {**step(self, n, p), **(lost if n == 6 else {})})
+    with pytest.raises(NoScoreError, match="'line' diverged: loss is nan at step 7; lower the rate"):
+        fit(recipe, run(tmp_path))
+    assert recipe.seen[-1] == 6
 
 
 def test_leaves_no_half_written_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

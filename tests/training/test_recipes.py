@@ -8,13 +8,18 @@ import torch
 from lightning_fabric import Fabric
 
 from audio_gen.datasets._arrays import KINDS, Arrays
-from audio_gen.errors import CheckpointError, DatasetError
+from audio_gen.errors import CheckpointError, DatasetError, ParameterError
 from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.classifier import ClassifierNet
 from audio_gen.models.generator import GeneratorNet
 from audio_gen.registry import names, pick
+from audio_gen.training.augment import strengthen
+from audio_gen.training.ensemble import Ensemble
+from audio_gen.training.negatives import negatives
+from audio_gen.training.recipes.emotion import TERMS
 from audio_gen.training.settings import override
+from audio_gen.training.taught import Taught, squared_error
 from audio_gen.training.train import RECIPES
 
 Small = Callable[[str], list[str]]
@@ -22,7 +27,7 @@ Small = Callable[[str], list[str]]
 
 @pytest.fixture
 def data(pictures: Arrays, emotions: Arrays, mels: Arrays) -> dict[str, Arrays]:
-    taught = pictures.mel[:, ::32].mean(2).astype(np.float16) / 50  # a band of each class
+    taught = pictures.mel[:, None, ::32].mean(3).astype(np.float16) / 50  # a band of each class; one slot
     return {"classifier": pictures, "emotion": emotions, "gan": mels, "distil": replace(pictures, teacher=taught)}
 
 
@@ -48,7 +53,7 @@ def test_every_recipe_keeps_the_contract(name: str, data: dict[str, Arrays], tin
     assert module.KIND in KINDS
     settings = module.Settings()
     assert {"steps", "batch", "widths"} <= {field.name for field in fields(settings)}
-    assert all(type(getattr(settings, field.name)) in (int, float, tuple) for field in fields(settings))
+    assert all(type(getattr(settings, field.name)) in (int, float, str, tuple) for field in fields(settings))
     recipe = started(name, data[name], tiny_settings(name))
     assert recipe.modules().keys() >= {"ema"}
     assert recipe.optimizers()
@@ -69,11 +74,12 @@ def test_every_recipe_keeps_the_contract(name: str, data: dict[str, Arrays], tin
 def test_the_loss_goes_down_and_the_score_up(
     name: str, score: float, data: dict[str, Arrays], tiny_settings: Small
 ) -> None:
-    plain = ["strength=0.3", "dropout=0", *([] if name == "distil" else ["smoothing=0.01"])]
+    own = {"classifier": ["smoothing=0.01", "outliers=0"], "emotion": ["smoothing=0.01"], "distil": []}
+    plain = ["strength=0.3", "dropout=0", *own[name]]
     plain += ["mixup=0"] if name == "classifier" else []
     recipe = started(name, data[name], [*tiny_settings(name), *plain])
     before = recipe.validate()
-    losses = [figures["loss"] for figures in run(recipe, 50)]
+    losses = [figures["loss"] for figures in run(recipe, 80)]
     after = recipe.validate()
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
     assert after["score"] > before["score"] + 0.1
@@ -223,8 +229,102 @@ def test_refuses_to_start_from_what_does_not_fit(
     generator, classifier = checkpoint.load(tiny.generator()), checkpoint.load(tiny.classifier())
     with pytest.raises(CheckpointError, match="family 'generator', not 'classifier'"):
         started("classifier", pictures, tiny_settings("classifier"), generator)
+    wider = started("classifier", pictures, [*tiny_settings("classifier"), "widths=8,8,8,16"], classifier)
+    assert wider.checkpoint("mine", {}).config["widths"] == list(classifier.config["widths"])  # those it starts from
+    broken = replace(classifier, config={**classifier.config, "widths": [8, 8, 8, 16]})
     with pytest.raises(CheckpointError, match="its widths are"):
-        started("classifier", pictures, [*tiny_settings("classifier"), "widths=8,8,8,16"], classifier)
+        started("classifier", pictures, tiny_settings("classifier"), broken)
     for other in (generator, classifier):  # other bands, other family
         with pytest.raises(CheckpointError, match="weights don't fit"):
             started("gan", mels, tiny_settings("gan"), other)
+
+
+def test_a_window_is_taught_what_the_slots_under_it_say(pictures: Arrays, tiny_settings: Small) -> None:
+    rows = len(pictures.mel)
+    slots = np.arange(4.0)[None, :, None] * np.ones((rows, 1, 2))
+    slots[:, 3] = np.nan
+    recipe = started("distil", replace(pictures, teacher=slots.astype(np.float16)), tiny_settings("distil"))
+    places = torch.tensor([[0.0, 0.25], [0.125, 0.5], [0.0, 1.0], [0.75, 1.0]])
+    told = recipe.music.targets(torch.tensor([0, 1, 2, 0]), places)
+    raw = told * recipe.music.scale + recipe.music.center
+    assert raw[:3, 0].tolist() == pytest.approx([0.0, 2 / 3, 1.0], abs=1e-5)
+    assert told.isfinite().all(1).tolist() == [True, True, True, False]  # the last slot is unknown
+
+
+def test_words_of_listeners_are_learnt_as_shares(emotions: Arrays, tiny_settings: Small) -> None:
+    def worded(share: float) -> Arrays:
+        shares = dict.fromkeys(TERMS, share)
+        tracks = (t._replace(targets=t.targets | shares) if t.targets else t for t in emotions.tracks)
+        return replace(emotions, tracks=tuple(tracks))
+
+    told = []
+    for share in (0.0, 1.0):
+        recipe = started("emotion", worded(share), [*tiny_settings("emotion"), "strength=0.1", "dropout=0"])
+        run(recipe, 60)
+        made = recipe.checkpoint("mine", {})
+        assert made.config["terms"] == list(TERMS)
+        told.append(recipe.images.verdict(recipe.ema.module, recipe.valid[0], torch.device("cpu")).terms)
+    assert (told[0] < 0.4).all()
+    assert (told[1] > 0.6).all()
+    assert "terms" not in started("emotion", emotions, tiny_settings("emotion")).checkpoint("mine", {}).config
+
+
+def test_what_is_no_music_is_shown_with_no_class(pictures: Arrays, tiny_settings: Small) -> None:
+    torch.manual_seed(0)
+    noise = negatives(40, pictures.mel.shape[1], 16)
+    sure = []
+    for outliers in (0, 0.3):
+        plain = ["strength=0.1", "dropout=0", "mixup=0", "smoothing=0", f"outliers={outliers}"]
+        recipe = started("classifier", pictures, [*tiny_settings("classifier"), *plain])
+        run(recipe, 80)
+        with torch.no_grad():
+            sure.append(float(torch.softmax(recipe.ema.module(noise).logits, -1).amax(1).mean()))
+    assert sure[1] < sure[0] - 0.1
+
+
+@pytest.mark.parametrize("name", ["classifier", "emotion"])
+def test_lessons_are_learnt_beside(name: str, data: dict[str, Arrays], tiny_settings: Small) -> None:
+    def error(recipe: Any) -> float:
+        torch.manual_seed(9)
+        pictures, truth = recipe.taught.draw(32, 0.0, 0.1)
+        with torch.no_grad():
+            told = recipe.pupil(recipe.ema.module(pictures).embedding)
+        return float(squared_error(told, truth))
+
+    settings = override(pick(RECIPES, name).Settings(), [*tiny_settings(name), "strength=0.1", "lessons=5"])
+    torch.manual_seed(0)
+    recipe = pick(RECIPES, name).build(data[name], settings, None, data["distil"])
+    recipe.setup(Fabric(accelerator="cpu", devices=1))
+    before = error(recipe)
+    assert all(np.isfinite(figures["loss"]) for figures in run(recipe, 60))
+    assert error(recipe) < 0.8 * before
+    assert "pupil" in recipe.modules()  # a run that goes on has it back
+    assert not any("pupil" in key for key in recipe.checkpoint("mine", {}).state)
+
+
+@pytest.mark.parametrize("name", ["classifier", "emotion"])
+def test_an_ensemble_teaches_what_it_says(name: str, data: dict[str, Arrays], tiny_settings: Small) -> None:
+    elder = started(name, data[name], [*tiny_settings(name), "strength=0.1"])
+    run(elder, 10)  # not sure of anything yet
+    members = [elder.checkpoint("one", {}), elder.checkpoint("two", {})]
+    torch.manual_seed(0)
+    pictures = strengthen(elder.images.draw(list(elder.images.rows), 0.0), 0.1)
+    truth = Ensemble(members, members[0].labels)(pictures).logits.softmax(-1)
+    assert torch.allclose(truth, elder.ema.module(pictures).logits.softmax(-1), atol=1e-5)
+    far = []
+    for share in (0.0, 1.0):
+        settings = override(pick(RECIPES, name).Settings(), [*tiny_settings(name), "strength=0.1", f"ensemble={share}"])
+        torch.manual_seed(1)
+        recipe = pick(RECIPES, name).build(data[name], settings, None, None, members)
+        recipe.setup(Fabric(accelerator="cpu", devices=1))
+        run(recipe, 40)
+        with torch.no_grad():
+            far.append(float((recipe.ema.module(pictures).logits.softmax(-1) - truth).abs().mean()))
+    assert far[1] < far[0]
+
+
+def test_who_cannot_teach_is_told(pictures: Arrays, emotions: Arrays, tiny: Any, tiny_settings: Small) -> None:
+    with pytest.raises(ParameterError, match="can't teach"):
+        Ensemble([checkpoint.load(tiny.classifier())], ("other", "labels"))
+    with pytest.raises(DatasetError, match="no teacher in these arrays"):
+        Taught(pictures, 16)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from audio_gen.app import options
+from audio_gen.app.figures import lines
+from audio_gen.errors import ParameterError
 from audio_gen.pipelines.records import plain, write_stdout
 from audio_gen.registry import names
 
@@ -16,14 +18,33 @@ HELP = "measure a checkpoint on a dataset's split, with 95-percent bootstrap int
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("name", metavar="NAME", help="a checkpoint by name or path")
-    parser.add_argument(
-        "--data", required=True, metavar="DATASET", help=f"one of: {', '.join(names('audio_gen.datasets'))}"
-    )
+    parser.add_argument("--data", metavar="DATASET", help=f"one of: {', '.join(names('audio_gen.datasets'))}")
     parser.add_argument("--root", type=Path, default=Path("data"), metavar="DIR", help="where it lies; default data")
     parser.add_argument("--split", default="valid", metavar="SPLIT", help="any split that lies there; default valid")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     parser.add_argument("--record", action="store_true", help="keep the figures in the checkpoint, for `info` to show")
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="default auto")
+    group = parser.add_argument_group("classifiers")
+    group.add_argument(
+        "--robustness",
+        action="store_true",
+        help="also hear each track after MP3, low-pass, gain, noise, fold-down and change of speed, "
+        "and say how many keep their label",
+    )
+    group.add_argument(
+        "--attacked",
+        type=options.above_zero,
+        nargs="?",
+        const=1.0,
+        metavar="EPSILON_DB",
+        help="also attack the pictures (FGSM), by so many decibels a point; default 1",
+    )
+    group.add_argument(
+        "--not-music",
+        action="store_true",
+        help="also hear silence, noise, tones, clicks and speech, which should not be told with confidence; "
+        "needs no --data",
+    )
     group = parser.add_argument_group("generators")
     group.add_argument("--judge", default="styles", metavar="NAME", help="classifier over its labels; default styles")
     group.add_argument("--listener", default="genre", metavar="NAME", help="classifier to embed with; default genre")
@@ -39,15 +60,17 @@ def run(arguments: argparse.Namespace) -> int:
     from audio_gen.models import checkpoint
     from audio_gen.models.generator import FAMILY as GENERATOR
 
+    if arguments.data is None and (not arguments.not_music or arguments.robustness or arguments.attacked):
+        raise ParameterError("nothing to measure on: give --data DATASET; only --not-music goes without it")
     model = checkpoint.load(arguments.name)
     found = plain(_generator(arguments, model) if model.family == GENERATOR else _classifier(arguments, model))
     if arguments.json is not None:
         with replacing(arguments.json) as part:
             part.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
     if arguments.record:
-        metrics = {**model.metrics, f"{arguments.data}/{arguments.split}": found}
-        replace(model, metrics=metrics).save(checkpoint.find(arguments.name))
-    _print(found)
+        place = f"{arguments.data}/{arguments.split}" if arguments.data else "not_music"
+        replace(model, metrics={**model.metrics, place: found}).save(checkpoint.find(arguments.name))
+    write_stdout("".join(f"{line}\n" for line in lines(found)).encode())
     return 0
 
 
@@ -55,9 +78,22 @@ def _classifier(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     from audio_gen.pipelines.classify import Classifier
     from audio_gen.pipelines.device import pick_device
     from audio_gen.pipelines.evaluate import evaluate_classifier
+    from audio_gen.pipelines.not_music import evaluate_not_music
 
     classifier = Classifier(model, pick_device(arguments.device))
-    return evaluate_classifier(classifier, arguments.data, arguments.root, arguments.split)
+    found: dict[str, Any] = {"details": {"model": model.name, "sha256": model.sha256}}
+    if arguments.data is not None:
+        found = evaluate_classifier(
+            classifier,
+            arguments.data,
+            arguments.root,
+            arguments.split,
+            robust=arguments.robustness,
+            epsilon=arguments.attacked,
+        )
+    if arguments.not_music:
+        found["details"]["not_music"] = evaluate_not_music(classifier)
+    return found
 
 
 def _generator(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
@@ -66,6 +102,8 @@ def _generator(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     from audio_gen.pipelines.evaluate_generator import evaluate_generator
     from audio_gen.pipelines.generate import Generator
 
+    if arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music:
+        raise ParameterError(f"{model.name!r} is a generator: give --data, and no option of classifiers")
     device = pick_device(arguments.device)
     return evaluate_generator(
         Generator(model, device),
@@ -78,16 +116,3 @@ def _generator(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
         seed=arguments.seed,
         vocoder=arguments.vocoder,
     )
-
-
-def _print(found: dict[str, Any]) -> None:
-    """Figures as a table; lists and tables of the details stay in the JSON."""
-    for key, value in [*found.items(), *found["details"].items()]:
-        if isinstance(value, dict) and {"value", "low", "high"} == value.keys():
-            numbers = [float("nan") if part is None else part for part in (value["value"], value["low"], value["high"])]
-            text = f"{numbers[0]:8.3f}   95 % [{numbers[1]:.3f}, {numbers[2]:.3f}]"
-        elif isinstance(value, (str, int, float)):
-            text = format(value, "8.3f") if isinstance(value, float) else str(value)
-        else:
-            continue
-        write_stdout(f"{key:24} {text}\n".encode())

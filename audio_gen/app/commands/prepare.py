@@ -30,6 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--soundfont", action="append", type=Path, metavar="SF2", help="for MIDI; once with each if repeated"
     )
     parser.add_argument(
+        "--transpose",
+        nargs="+",
+        type=int,
+        default=[],
+        metavar="SEMITONES",
+        help="MIDI of the train split also so many semitones higher (or lower), once with each",
+    )
+    parser.add_argument(
         "--teacher",
         action="append",
         nargs="+",
@@ -37,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUT.npz",
         help="outputs of a teacher over these tracks, to distil from; repeat it for a second teacher",
     )
+    parser.add_argument("--group-by", metavar="COLUMN", help="for the dataset 'folder', as in `train`")
     parser.add_argument("--seconds", type=float, metavar="S", help="at most so much of each track")
     parser.add_argument("--jobs", type=options.at_least(1), default=2, metavar="N", help="tracks at a time; default 2")
     options.add_existing(parser)
@@ -65,8 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.root,
         arguments.kind,
         soundfonts=arguments.soundfont or (None,),
+        transpositions=arguments.transpose,
         teacher=Teacher(arguments.teacher) if arguments.teacher else None,
         seconds=arguments.seconds,
+        group_by=arguments.group_by,
         jobs=arguments.jobs,
         progress=progress,
     )

@@ -1,0 +1,47 @@
+"""From one item of a dataset to the pictures that a classifier hears, and from pictures to its verdict."""
+
+from collections.abc import Iterable
+
+import torch
+
+from audio_gen.audio.decode import open_audio
+from audio_gen.audio.synth import MIDI_EXTENSIONS
+from audio_gen.datasets._item import Item
+from audio_gen.errors import DatasetError
+from audio_gen.features.decibel_image import from_uint8
+from audio_gen.models.classifier import Verdict, combine, joined, windows
+from audio_gen.pipelines.classify import Classifier
+from audio_gen.pipelines.prepare import samples_of
+from audio_gen.pipelines.windows import batches
+
+BATCH = 16
+
+
+def pictures_of(model: Classifier, item: Item) -> torch.Tensor:
+    """`[K, n_mels, columns]`: the windows of its picture, its audio, or its MIDI rendered with the default soundfont.
+
+    Raises:
+        DatasetError: the item has neither.
+        DecodeError: its file can't be read.
+    """
+    if item.image is not None:
+        return windows(from_uint8(torch.from_numpy(item.image)), model.picture.columns)
+    if item.path is None:
+        raise DatasetError(f"{item.id} has neither audio nor a picture")
+    rate = model.checkpoint.spec.sample_rate
+    if item.path.suffix.lower() in MIDI_EXTENSIONS:
+        return pictured(model, [samples_of(item, rate)])
+    with open_audio(item.path) as audio:
+        return pictured(model, audio.mono(rate))
+
+
+@torch.no_grad()
+def pictured(model: Classifier, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Blocks `[1, t]` of samples at the model's rate → pictures `[K, n_mels, columns]`, as `classify` cuts them."""
+    return torch.cat([model.picture(part.to(model.device)) for part in batches(iter(blocks), model.window, BATCH)])
+
+
+@torch.no_grad()
+def verdict_over(model: Classifier, pictures: torch.Tensor) -> Verdict:
+    """What the model says of `[K, n_mels, columns]` together."""
+    return combine(joined([model.net(part.to(model.device)) for part in torch.split(pictures, BATCH)]), model.net)
