@@ -12,6 +12,7 @@ from torch import nn
 
 from audio_gen.errors import ParameterError
 from audio_gen.features.decibel_image import relative, wrap
+from audio_gen.models.tonality import Tonality
 
 FAMILY = "classifier"
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")  # of valence and arousal: +V +A, -V +A, -V -A, +V -A
@@ -69,6 +70,7 @@ class ClassifierNet(nn.Module):
         quadrants: whether the classes are the quadrants Q1 to Q4 of the dimensions valence and arousal: then, outside
             training, the dimensions' Gaussians give the logits, so that label and signs never contradict each other.
         terms: names of further words; each gets the logit of its share of listeners (Emotify's GEMS terms, say).
+        tonality: number of key profiles whose best match every head hears too; 0 is none.
 
     Raises:
         ParameterError: no class, widths below 2, a term twice or without a name, or quadrants without four classes and
@@ -85,6 +87,7 @@ class ClassifierNet(nn.Module):
         dropout: float = 0.3,
         quadrants: bool = False,
         terms: Sequence[str] = (),
+        tonality: int = 0,
     ) -> None:
         super().__init__()
         if quadrants and (classes, dimensions) != (4, 2):
@@ -103,6 +106,11 @@ class ClassifierNet(nn.Module):
         self.classes = nn.Linear(widths[-1], classes)
         self.values = nn.Linear(widths[-1], 2 * dimensions) if dimensions else None
         self.terms = nn.Linear(widths[-1], len(terms)) if terms else None
+        self.sizes = (classes, 2 * dimensions, len(terms))
+        self.tonality = Tonality(tonality) if tonality else None
+        self.tonal = nn.Linear(tonality, sum(self.sizes), bias=False) if tonality else None
+        if self.tonal is not None:
+            nn.init.zeros_(self.tonal.weight)  # it speaks up as it learns
         self.register_buffer("temperature", torch.ones(()))
 
     @property
@@ -116,17 +124,24 @@ class ClassifierNet(nn.Module):
         return maps
 
     def forward(self, image: torch.Tensor) -> Prediction:
-        return self.answer(self.features(image))
+        return self.answer(self.features(image), self.keys(image))
 
-    def answer(self, maps: torch.Tensor) -> Prediction:
-        """`[B, D, m, n]` from `features` → what the heads say of their average."""
+    def keys(self, image: torch.Tensor) -> torch.Tensor:
+        """`[B, n_mels, N] -> [B, profiles]`: what the heads hear of the tonality; of no columns where they don't."""
+        return image[:, 0, :0] if self.tonality is None else self.tonality(image)
+
+    def answer(self, maps: torch.Tensor, keys: torch.Tensor) -> Prediction:
+        """`[B, D, m, n]` from `features`, `[B, profiles]` from `keys` → what the heads say of them."""
         embedding = maps.mean((-2, -1))
         pooled = self.dropout(embedding)
-        values = pooled[:, :0] if self.values is None else self.values(pooled)
         logits = self.classes(pooled)
+        values = pooled[:, :0] if self.values is None else self.values(pooled)
+        terms = pooled[:, :0] if self.terms is None else self.terms(pooled)
+        if self.tonal is not None:
+            parts = self.tonal(keys).split(self.sizes, -1)
+            logits, values, terms = (one + part for one, part in zip((logits, values, terms), parts, strict=True))
         if self.quadrants and not self.training:
             logits = quadrant_log_probs(values)
-        terms = pooled[:, :0] if self.terms is None else self.terms(pooled)
         return Prediction(logits, values, embedding, terms)
 
 

@@ -46,8 +46,8 @@ def _of_file(path: Path, window: int, sample_rate: int) -> torch.Tensor:
     samples = torch.cat(blocks, 1)
     if length < window:
         return wrap(samples, window)
-    starts = torch.linspace(0, length - window, PER_FILE).long().unique()
-    return torch.stack([samples[0, start : start + window] for start in starts.tolist()])
+    starts = sorted({round(part * (length - window) / (PER_FILE - 1)) for part in range(PER_FILE)})
+    return torch.stack([samples[0, start : start + window] for start in starts])
 
 
 def made(window: int, sample_rate: int) -> torch.Tensor:

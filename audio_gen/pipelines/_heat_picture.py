@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from audio_gen.features.decibel_image import RANGE_DB
-from audio_gen.pipelines._pictures import Floats, palette, shrink, time_ticks
+from audio_gen.pipelines._pictures import Bytes, Floats, palette, shrink, time_ticks
 
 WIDTH, HEIGHT = 960, 384  # of the plot, in pixels
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 34, 44  # margins around it
@@ -28,11 +28,12 @@ def heat_png(values: Floats, decibels: Floats, seconds: Floats, hz: Floats, labe
     return file.getvalue()
 
 
-def colours(values: Floats, decibels: Floats) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+def colours(values: Floats, decibels: Floats) -> Bytes:
     """`[n_mels, N, 3]` sRGB: the colour from the heat, the brightness from the level."""
     level = np.clip(decibels / RANGE_DB + 1, 0, 1)[..., None]
     tint = palette(HOT)[np.rint(heat(values) * 255).astype(int)]
-    return np.rint(tint * (0.12 + 0.88 * level)).astype(np.uint8)
+    shown: Bytes = np.rint(tint * (0.12 + 0.88 * level)).astype(np.uint8)
+    return shown
 
 
 def heat(values: Floats) -> Floats:
@@ -41,7 +42,8 @@ def heat(values: Floats) -> Floats:
     hottest = float(above.max())
     if hottest <= 1e-6 * max(1.0, float(np.abs(values).max())):
         return np.zeros_like(values)
-    return (above / hottest).clip(0, 1)
+    found: Floats = (above / hottest).clip(0, 1)
+    return found
 
 
 def _axes(draw: Any, font: Any, seconds: Floats, hz: Floats, label: str) -> None:

@@ -142,8 +142,9 @@ class Classifier:
     @torch.no_grad()
     def hear_why(self, windows: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
         """As `hear`, and `[B, R, m, n]`: what each answer takes from each cell of the picture."""
-        maps = self.net.features(self.picture(windows.to(self.device)))
-        return self.net.answer(maps), evidence(self.net, maps)
+        picture = self.picture(windows.to(self.device))
+        maps = self.net.features(picture)
+        return self.net.answer(maps, self.net.keys(picture)), evidence(self.net, maps)
 
     def describe(
         self, prediction: Prediction, duration: float, *, min_confidence: float = 0.0, embedding: bool = False
@@ -295,7 +296,8 @@ def classify_file(
         batch_size: windows at once.
         min_confidence: below it a model abstains; see `Classifier.describe`.
         embeddings: whether the record has them.
-        heat_maps: where the heat map of each model goes, by the model's name; the record tells it.
+        heat_maps: where the heat map of each model's most probable label goes, by the model's name; the record tells
+            it.
         keep_maps: whether those that are there already stay.
 
     Raises:

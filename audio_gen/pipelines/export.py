@@ -120,7 +120,7 @@ def compare(path: Path, classifier: Classifier, windows: torch.Tensor) -> Compar
     running, outputs = session(path, torch.get_num_threads()), Heard(classifier)
     column = outputs.names.index("probs")
     theirs, ours = [], []
-    for rows in windows.split(BATCH):
+    for rows in torch.split(windows, BATCH):
         theirs.append(running.run(["probs"], {"samples": rows.numpy()})[0])
         ours.append(outputs.tensors(classifier.hear(rows))[column].numpy(force=True))
     probs, wanted = np.concatenate(theirs), np.concatenate(ours)

@@ -96,9 +96,10 @@ def mix(x: Pictures, alpha: float) -> tuple[Pictures, torch.Tensor, torch.Tensor
     return x * weight + x[partner] * (1 - weight), partner, share
 
 
-def strengthen(x: Pictures, strength: float) -> Pictures:
-    """All of the above but mixup, with chances in proportion to `strength` (1 is what the recipes use)."""
-    x = shift_bands(x, 0.5 * strength)
+def strengthen(x: Pictures, strength: float, *, shift: bool = True) -> Pictures:
+    """All of the above but mixup, with chances in proportion to `strength`; `shift` is whether bands may move."""
+    if shift:
+        x = shift_bands(x, 0.5 * strength)
     x = room(x, 0.25 * strength)
     x = equalise(x, 0.6 * strength)
     x = comb(x, 0.25 * strength)

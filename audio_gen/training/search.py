@@ -133,7 +133,11 @@ def _try(study: "Study", plan: Plan, arrays: Arrays, number: int) -> None:
         trial.set_user_attr(REASON, str(error))
         study.tell(trial, state=TrialState.FAIL)
     else:
-        _log.info("trial %d: score %.4g with %s", number, found["score"], ", ".join(chosen))
+        told = (
+            f"{key} {format(value, '.4g') if isinstance(value, float) else value}"
+            for key, value in trial.params.items()
+        )
+        _log.info("trial %d: score %.4g with %s", number, found["score"], ", ".join(told))
         trial.set_user_attr("valid", found)
         study.tell(trial, found["score"])
 

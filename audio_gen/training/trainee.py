@@ -20,7 +20,7 @@ from audio_gen.training.ema import Ema
 from audio_gen.training.fit import cosine
 from audio_gen.training.taught import Taught, squared_error
 
-HEADS = ("classes.", "values.", "terms.")  # parameters of the network that are no part of its trunk
+HEADS = ("classes.", "values.", "terms.", "tonality.", "tonal.")  # parameters of the network that are no part of its trunk
 SPREAD = 0.5  # of the log temperature: a handful of tracks, all right, must not make it certain of everything
 
 
@@ -62,6 +62,7 @@ class Trainee:
         arrays: Arrays,
         settings: Any,
         heads: dict[str, Any],
+        labels: tuple[str, ...],
         init: Checkpoint | None,
         lessons: Arrays | None = None,
     ) -> None:
@@ -71,20 +72,22 @@ class Trainee:
         self.net: Any = ClassifierNet(**self.config, dropout=settings.dropout)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # steps take half as long on a CPU
         if init is not None:
-            self._start_from(init)
+            self._start_from(init, labels)
         self.taught = None if lessons is None else Taught(lessons, settings.columns)
         self.pupil: Any = None if self.taught is None else nn.Linear(self.net.classes.in_features, self.taught.width)
         self.lesson = torch.zeros(())
         self.ema = Ema(self.net, settings.ema)
         self.adam: Optimizer = AdamW(self._groups(), settings.rate, weight_decay=settings.decay)
 
-    def _start_from(self, init: Checkpoint) -> None:
-        """The trunk of another classifier; the heads stay new."""
+    def _start_from(self, init: Checkpoint, labels: tuple[str, ...]) -> None:
+        """The trunk of another classifier, and its heads if they are of the same labels; else the heads stay new."""
         if init.family != FAMILY:
             raise CheckpointError(f"can't start from {init.name!r}: it is of family {init.family!r}, not {FAMILY!r}")
-        trunk = {key: value for key, value in init.state.items() if not key.startswith(HEADS)}
+        whole = init.labels == labels and {**self.config, **init.config} == self.config
+        state = {key: value for key, value in init.state.items() if whole or not key.startswith(HEADS)}
         try:
-            self.net.load_state_dict(trunk, strict=False)
+            self.net.load_state_dict(state, strict=False)
+            self.net.temperature.fill_(1.0)
         except RuntimeError as error:
             widths = f"{init.config.get('widths')}, not {self.config['widths']}"
             raise CheckpointError(f"can't start from {init.name!r}: its widths are {widths}") from error

@@ -5,11 +5,10 @@ runs as a process of its own, over a few files and over all: the difference is w
 """
 
 import argparse
-import os
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +31,7 @@ KINDS = (".mp3", ".ogg", ".flac")
 class Run(NamedTuple):
     """A process that has ended: seconds by the clock and of the processor, and its largest memory."""
 
+    code: int
     seconds: float
     cpu_seconds: float
     peak_megabytes: float
@@ -92,15 +92,12 @@ def run(command: list[str]) -> Run:
     Raises:
         SystemExit: it failed.
     """
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait for it again
-    took = time.perf_counter() - start
-    if process.returncode:
-        sys.exit(f"{' '.join(command)[:200]} ended with {process.returncode}")
-    kilobyte = 1 if sys.platform == "darwin" else 1024
-    return Run(took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * kilobyte / 1e6)
+    meter = Path(__file__).with_name("_meter.py")
+    told = subprocess.run([sys.executable, meter, sys.executable, *command], check=True, stdout=subprocess.PIPE)
+    took = Run(**json.loads(told.stdout))
+    if took.code:
+        sys.exit(f"{' '.join(command)[:200]} ended with {took.code}")
+    return took
 
 
 def rows_of(tracks: list[Path], jobs: int) -> list[dict[str, object]]:
@@ -114,23 +111,34 @@ def rows_of(tracks: list[Path], jobs: int) -> list[dict[str, object]]:
     for count in (few, len(tracks)):
         for name, command in commands.items():
             took[name, count] = run([*command, *map(str, tracks[:count])])
-    rows = []
+    further = {name: _further(took[name, few], took[name, len(tracks)], len(tracks) - few) for name in commands}
+    base = took["decode and resample", len(tracks)], further["decode and resample"]
+    start = run(["-c", "import audio_gen.pipelines.classify"])
+    rows: list[dict[str, object]] = [
+        {"what": "start: Python and torch", "seconds": start.seconds, "peak_megabytes": start.peak_megabytes}
+    ]
     for name in commands:
-        whole, part, base = took[name, len(tracks)], took[name, few], took["decode and resample", len(tracks)]
+        whole = took[name, len(tracks)]
         rows.append(
             {
                 "what": f"{name}, {len(tracks)} files, {jobs} jobs",
                 "files_per_s": len(tracks) / whole.seconds,
                 "x_real_time": len(tracks) * SECONDS / whole.seconds,
                 "seconds": whole.seconds,
-                "cpu_seconds": whole.cpu_seconds,
-                "seconds_a_further_file": (whole.seconds - part.seconds) / (len(tracks) - few),
-                "cpu_seconds_a_further_file": (whole.cpu_seconds - part.cpu_seconds) / (len(tracks) - few),
                 "peak_megabytes": whole.peak_megabytes,
-                "times_decoding": whole.seconds / base.seconds,
+                **further[name],
+                "times_decoding": whole.seconds / base[0].seconds,
+                "times_decoding_further": further[name]["further_s"] / base[1]["further_s"],
+                "times_decoding_further_cpu": further[name]["further_cpu_s"] / base[1]["further_cpu_s"],
             }
         )
     return rows
+
+
+def _further(few: Run, all_of_them: Run, files: int) -> dict[str, float]:
+    """Seconds by the clock and of the processor for each of the `files` that the longer run has more."""
+    clock, cpu = all_of_them.seconds - few.seconds, all_of_them.cpu_seconds - few.cpu_seconds
+    return {"further_s": clock / files, "further_cpu_s": cpu / files}
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ def test_one_file_and_two_notes(tiny: Any, tmp_path: Path, capfd: pytest.Capture
     said = capfd.readouterr()
     assert said.out == ""
     assert len(said.err.splitlines()) == 2
-    assert "float32, 1.6 MB, licence CC0-1.0, made by a test" in said.err
+    assert "float32, 2.3 MB, licence CC0-1.0, made by a test" in said.err
     assert "100.0 % keep their label" in said.err
     before = target.read_bytes()
     assert main(["export", "genre", "-o", str(target)]) == 2

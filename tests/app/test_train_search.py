@@ -40,7 +40,7 @@ def command(
 
 def test_a_search_is_killed_and_goes_on(command: Callable[..., list[str]], capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("optuna", reason="comes with the extra `search`")
-    line = command("classifier", "steps=12", "--validate-every", "1", "--trials", "2")
+    line = command("classifier", "steps=6", "--validate-every", "1", "--trials", "2")
     process = subprocess.Popen([sys.executable, "-m", "audio_gen", *line], env=ENV, stderr=subprocess.PIPE)
     end = time.monotonic() + 300
     while not Path("runs/mine/trial-2/state.pt").exists() and process.poll() is None and time.monotonic() < end:

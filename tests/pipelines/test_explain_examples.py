@@ -40,7 +40,7 @@ def test_removing_the_hottest_fifth_hurts_more_than_removing_other_areas(name: s
     for clip in sorted(path for path in CLIPS.iterdir() if path.suffix in (".ogg", ".mp3", ".flac")):
         picture = pictures(model, clip)[:1]
         maps = model.net.features(picture)
-        verdict = combine(model.net.answer(maps), model.net)
+        verdict = combine(model.net.answer(maps, model.net.keys(picture)), model.net)
         best = int(verdict.probs.argmax())
 
         def hurt(cells: torch.Tensor, picture: torch.Tensor = picture, verdict: Verdict = verdict) -> float:

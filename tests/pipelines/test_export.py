@@ -141,7 +141,7 @@ def test_int8_is_nearly_the_same(tiny: Any, tmp_path: Path) -> None:
     assert made.comparison.same_label >= 0.95
     model = onnx.load(made.path)
     eight_bits = {value.name for value in model.graph.initializer if value.data_type == onnx.TensorProto.INT8}
-    assert len(eight_bits) >= 13  # a weight of every convolution
+    assert len(eight_bits) >= 13  # weights of every convolution
     assert session(made.path, 1).get_modelmeta().custom_metadata_map["precision"] == "int8"
 
 

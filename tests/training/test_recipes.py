@@ -53,7 +53,7 @@ def test_every_recipe_keeps_the_contract(name: str, data: dict[str, Arrays], tin
     assert module.KIND in KINDS
     settings = module.Settings()
     assert {"steps", "batch", "widths"} <= {field.name for field in fields(settings)}
-    assert all(type(getattr(settings, field.name)) in (int, float, str, tuple) for field in fields(settings))
+    assert all(type(getattr(settings, field.name)) in (bool, int, float, str, tuple) for field in fields(settings))
     recipe = started(name, data[name], tiny_settings(name))
     assert recipe.modules().keys() >= {"ema"}
     assert recipe.optimizers()
@@ -328,3 +328,15 @@ def test_who_cannot_teach_is_told(pictures: Arrays, emotions: Arrays, tiny: Any,
         Ensemble([checkpoint.load(tiny.classifier())], ("other", "labels"))
     with pytest.raises(DatasetError, match="no teacher in these arrays"):
         Taught(pictures, 16)
+
+
+def test_heads_of_the_same_labels_go_on(pictures: Arrays, tiny_settings: Small) -> None:
+    first = started("classifier", pictures, tiny_settings("classifier"))
+    run(first, 3)
+    made = first.checkpoint("mine", {})
+    again = started("classifier", pictures, tiny_settings("classifier"), made).net
+    assert torch.equal(again.classes.weight, made.state["classes.weight"])
+    assert float(again.temperature) == 1
+    other = started("classifier", pictures, tiny_settings("classifier"), replace(made, labels=("x", "y", "z"))).net
+    assert torch.equal(other.stem[0].weight, made.state["stem.0.weight"])
+    assert not torch.equal(other.classes.weight, made.state["classes.weight"])

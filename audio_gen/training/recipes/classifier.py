@@ -79,7 +79,7 @@ class Classifier(Trainee):
                 f"without a training track: {', '.join(empty) or 'none'}; validation tracks: {len(self.valid)}"
             )
         self.ensemble = Ensemble(ensemble, self.labels) if ensemble else None
-        super().__init__(arrays, settings, {"classes": len(self.labels)}, init, lessons)
+        super().__init__(arrays, settings, {"classes": len(self.labels)}, self.labels, init, lessons)
         self.images = Images(arrays, named["train"] + named["valid"], settings.columns)
 
     def step(self, step: int, progress: float) -> dict[str, float]:

@@ -41,7 +41,8 @@ class Distil(Trainee):
         self.music = Taught(arrays, settings.columns)
         if len(self.music.rows["valid"]) < 2:
             raise DatasetError("distillation needs pictures that the teacher has heard in valid too")
-        super().__init__(arrays, settings, {"classes": self.music.width}, init)
+        self.labels = tuple(f"teacher{number}" for number in range(self.music.width))
+        super().__init__(arrays, settings, {"classes": self.music.width}, self.labels, init)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
         settings, device = self.settings, self.fabric.device
@@ -61,7 +62,7 @@ class Distil(Trainee):
         return {"score": 1 - float(left), "loss": float(F.mse_loss(told, truth))}
 
     def checkpoint(self, name: str, training: dict[str, Any]) -> Checkpoint:
-        return self.export(name, tuple(f"teacher{n}" for n in range(self.music.width)), training)
+        return self.export(name, self.labels, training)
 
 
 def build(arrays: Arrays, settings: Settings, init: Checkpoint | None = None) -> Distil:

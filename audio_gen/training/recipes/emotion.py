@@ -48,12 +48,15 @@ class Settings(TraineeSettings):
     smoothing: float = 0.1
     agreement: float = 0.1  # c in the weight 1 / (sd² + c)
     words: float = 2.0  # weight of the terms' loss
+    tonality: bool = True  # whether the heads hear, beside the trunk, how well key profiles fit
     ensemble: float = 1.0  # weight of what the checkpoints of `--ensemble` say
 
 
 # Geneva Emotional Music Scale, as Emotify asks for it; of its ninth, amazement, listeners agree too little
 # (split-half reliability .31, the others .59 to .82)
 TERMS = ("solemnity", "tenderness", "nostalgia", "calmness", "power", "joyful_activation", "tension", "sadness")
+
+PROFILES = 8  # key profiles of `models.tonality`
 
 
 class Emotion(Trainee):
@@ -80,17 +83,20 @@ class Emotion(Trainee):
                 strata[arrays.tracks[number].label if placed else ""].append(number)
             self.pools.append(list(strata.values()))
         heads: dict[str, Any] = {"classes": len(QUADRANTS), "dimensions": 2, "quadrants": True}
+        if settings.tonality:
+            heads["tonality"] = PROFILES
         self.terms = TERMS if any(_tells_terms(arrays, n) for n in train) else ()
         if self.terms:
             heads["terms"] = list(self.terms)
         self.ensemble = Ensemble(ensemble, QUADRANTS) if ensemble else None
-        super().__init__(arrays, settings, heads, init, lessons)
+        super().__init__(arrays, settings, heads, QUADRANTS, init, lessons)
         self.images = Images(arrays, train + self.valid, settings.columns)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
         share = max(2, self.settings.batch // len(self.pools))
         tracks = [track for strata in self.pools for track in _draw(strata, share)]
-        pictures = strengthen(self.images.draw(tracks, self.settings.stretch), self.settings.strength)
+        pictures = self.images.draw(tracks, self.settings.stretch)
+        pictures = strengthen(pictures, self.settings.strength, shift=False)  # chords survive no shift of mel bands
         prediction = self.hear(pictures)
         means, log_variances = prediction.values.chunk(2, -1)
         loss = torch.zeros((), device=self.fabric.device)
