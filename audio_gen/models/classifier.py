@@ -141,7 +141,7 @@ class ClassifierNet(nn.Module):
             parts = self.tonal(keys).split(self.sizes, -1)
             logits, values, terms = (one + part for one, part in zip((logits, values, terms), parts, strict=True))
         if self.quadrants and not self.training:
-            logits = quadrant_log_probs(values)
+            logits = quadrant_log_probs(values.float())  # no log Φ in bfloat16
         return Prediction(logits, values, embedding, terms)
 
 

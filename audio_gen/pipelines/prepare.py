@@ -138,9 +138,7 @@ def _prepare_one(tasks: list[Task], wish: _Wish, jobs: int, progress: Progress |
     return joined(parts)
 
 
-def samples_of(
-    item: Item, sample_rate: int, seconds: float | None = None, how: Rendition = PLAIN
-) -> torch.Tensor:
+def samples_of(item: Item, sample_rate: int, seconds: float | None = None, how: Rendition = PLAIN) -> torch.Tensor:
     """`[1, T]`: the item's audio at `sample_rate`, MIDI rendered, at most `seconds` of it."""
     if item.path is None:
         raise DatasetError(f"{item.id} has no audio, only a picture; prepare it with `--as image`")

@@ -61,7 +61,7 @@ def room(x: Pictures, chance: float, longest: float = 2.0) -> Pictures:
     return out
 
 
-def noise_floor(x: Pictures, chance: float, highest: float = 25.0) -> Pictures:
+def noise_floor(x: Pictures, chance: float, highest: float = 20.0) -> Pictures:
     """A floor of noise somewhere between -80 dB and -`highest` dB."""
     floor = -RANGE_DB + torch.rand(len(x), 1, 1) * (RANGE_DB - highest)
     return torch.where(_some(x, chance) > 0, torch.maximum(x, floor + 2 * torch.randn_like(x)), x)
@@ -102,8 +102,8 @@ def strengthen(x: Pictures, strength: float, *, shift: bool = True) -> Pictures:
         x = shift_bands(x, 0.5 * strength)
     x = room(x, 0.25 * strength)
     x = equalise(x, 0.6 * strength)
-    x = comb(x, 0.25 * strength)
-    x = noise_floor(x, 0.25 * strength)
+    x = comb(x, 0.4 * strength)
+    x = noise_floor(x, 0.4 * strength)
     x = low_pass(x, 0.3 * strength)
     x = relative(x)
     return mask(x, round(16 * strength), round(20 * strength))

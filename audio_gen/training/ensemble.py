@@ -34,15 +34,17 @@ class Ensemble:
         if len({str(sorted(member.front_end.items())) for member in members}) != 1:
             raise ParameterError(f"one front end for all: {', '.join(member.name for member in members)} differ")
         self.nets = [checkpoint.build(ClassifierNet, member).requires_grad_(False) for member in members]
+        for net in self.nets:
+            net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.no_grad()
     def __call__(self, pictures: torch.Tensor) -> Prediction:
         """`[B, n_mels, columns]` → logits of the mean probabilities, mean values, terms; no embedding."""
         told = [net.to(pictures.device)(pictures) for net in self.nets]
-        values = torch.stack([one.values for one in told]).mean(0)
+        values = torch.stack([one.values for one in told]).mean(0).float()
         if self.nets[0].quadrants:
             logits = quadrant_log_probs(values)
         else:
-            logits = torch.stack([torch.softmax(one.logits, -1) for one in told]).mean(0).log()
-        terms = torch.logit(torch.stack([torch.sigmoid(one.terms) for one in told]).mean(0), eps=1e-4)
+            logits = torch.stack([torch.softmax(one.logits.float(), -1) for one in told]).mean(0).log()
+        terms = torch.logit(torch.stack([torch.sigmoid(one.terms.float()) for one in told]).mean(0), eps=1e-4)
         return Prediction(logits, values, pictures.new_zeros(len(pictures), 0), terms)

@@ -20,7 +20,7 @@ from audio_gen.training.ema import Ema
 from audio_gen.training.fit import cosine
 from audio_gen.training.taught import Taught, squared_error
 
-HEADS = ("classes.", "values.", "terms.", "tonality.", "tonal.")  # parameters of the network that are no part of its trunk
+HEADS = ("classes.", "values.", "terms.", "tonality.", "tonal.")  # what is no part of the trunk
 SPREAD = 0.5  # of the log temperature: a handful of tracks, all right, must not make it certain of everything
 
 

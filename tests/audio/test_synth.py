@@ -270,7 +270,9 @@ def test_fluidsynth_reports_its_own_failure(font: Path, monkeypatch: pytest.Monk
         _fluidsynth.play([], font, RATE, None)
 
 
-@pytest.mark.parametrize("arguments", [{"sample_rate": 100}, {"seconds": 0.0}, {"seconds": -1.0}, {"seconds": 1e9}, {"transpose": 25}])
+@pytest.mark.parametrize(
+    "arguments", [{"sample_rate": 100}, {"seconds": 0.0}, {"seconds": -1.0}, {"seconds": 1e9}, {"transpose": 25}]
+)
 def test_arguments_out_of_range_are_refused(tmp_path: Path, arguments: dict[str, float]) -> None:
     with pytest.raises(ParameterError, match="must be"):
         render(tmp_path / "a.mid", **arguments)  # type: ignore[arg-type]

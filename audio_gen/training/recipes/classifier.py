@@ -92,7 +92,8 @@ class Classifier(Trainee):
         pictures, partner, share = mix(pictures, settings.mixup)
         targets = targets * share[:, None] + targets[partner] * (1 - share[:, None])
         if self.ensemble:
-            told = torch.softmax(self.ensemble(pictures.to(self.fabric.device)).logits, -1).cpu()
+            with self.fabric.autocast():
+                told = torch.softmax(self.ensemble(pictures.to(self.fabric.device)).logits.float(), -1).cpu()
             targets = targets + settings.ensemble * (told - targets)
         outliers = round(len(pictures) * settings.outliers)
         if outliers:

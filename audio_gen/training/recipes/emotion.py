@@ -82,6 +82,7 @@ class Emotion(Trainee):
             for number in numbers:
                 strata[arrays.tracks[number].label if placed else ""].append(number)
             self.pools.append(list(strata.values()))
+        self.centred = any(arrays.tracks[n].label in QUADRANTS for n in train)
         heads: dict[str, Any] = {"classes": len(QUADRANTS), "dimensions": 2, "quadrants": True}
         if settings.tonality:
             heads["tonality"] = PROFILES
@@ -105,13 +106,14 @@ class Emotion(Trainee):
             if self.arrays.tracks[tracks[begin]].label in QUADRANTS:
                 loss = loss + self._quadrant_loss(tracks[part], prediction.logits[part], prediction.values[part])
             else:
-                loss = loss + self._value_loss(tracks[part], prediction.logits[part], means[part], log_variances[part])
+                loss = loss + self._value_loss(tracks[part], means[part], log_variances[part])
         worded = [n for n, track in enumerate(tracks) if self.terms and _tells_terms(self.arrays, track)]
         if worded:
             loss = loss + self.settings.words * self._term_loss([tracks[n] for n in worded], prediction.terms[worded])
         loss = loss / len(self.pools)
         if self.ensemble:
-            told = self.ensemble(pictures.to(self.fabric.device))
+            with self.fabric.autocast():
+                told = self.ensemble(pictures.to(self.fabric.device))
             loss = loss + self.settings.ensemble * _imitation_loss(prediction, told)
         self.descend(loss, step, progress)
         return {"loss": loss.item()}
@@ -124,9 +126,11 @@ class Emotion(Trainee):
         both = torch.cat([logits, told])
         return 2 * F.cross_entropy(both, numbers.repeat(2), label_smoothing=self.settings.smoothing)
 
-    def _value_loss(
-        self, tracks: list[int], logits: torch.Tensor, means: torch.Tensor, log_variances: torch.Tensor
-    ) -> torch.Tensor:
+    def _value_loss(self, tracks: list[int], means: torch.Tensor, log_variances: torch.Tensor) -> torch.Tensor:
+        """How far ratings are from the figures; where quadrants tell what 0 is, ratings tell differences alone.
+
+        Raters' zeros differ: of game music the mean valence is .17, of Emotify's sums of shares .26.
+        """
         targets = [self.arrays.tracks[n].targets for n in tracks]
         loss = torch.zeros((), device=means.device)
         for axis, name in enumerate(("valence", "arousal")):
@@ -135,7 +139,10 @@ class Emotion(Trainee):
             weight = 1 / (deviation**2 + self.settings.agreement)
             weight = weight / weight.mean()
             mean, log_variance = means[:, axis], log_variances[:, axis].clamp(-6, 2)
-            error = (mean - truth) ** 2
+            error = mean - truth
+            if self.centred:
+                error = error - (weight * error).mean()
+            error = error**2
             likelihood = 0.5 * (log_variance + error.detach() / log_variance.exp())
             loss = loss + correlation_loss(mean, truth, weight) + 2 * (weight * error).mean() + 0.2 * likelihood.mean()
         return loss
