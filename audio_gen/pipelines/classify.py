@@ -37,6 +37,7 @@ class Classifier:
         self.window, columns = _front_end(model)
         self.picture = DecibelImage(model.spec, columns).to(self.device)
         self.net: ClassifierNet = checkpoint.build(ClassifierNet, model).to(self.device)
+        self.net.to(memory_format=torch.channels_last)  # faster on a CPU
         if self.net.classes.out_features != len(model.labels):
             raise CheckpointError(
                 f"{model.name!r} has {self.net.classes.out_features} classes but {len(model.labels)} labels"
@@ -135,16 +136,24 @@ class Classifier:
         return heat_map(cells, windows, heard.backdrop, self.answers[answer])
 
     @torch.no_grad()
-    def hear(self, windows: torch.Tensor) -> Prediction:
-        """`[B, window]` samples → what the network says of each."""
-        return self.net(self.picture(windows.to(self.device)))  # type: ignore[no-any-return]
+    def see(self, windows: torch.Tensor) -> torch.Tensor:
+        """`[B, window]` samples → `[B, n_mels, columns]`: what networks are shown; those that run together share it."""
+        return self.picture(windows.to(self.device))  # type: ignore[no-any-return]
 
     @torch.no_grad()
-    def hear_why(self, windows: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
-        """As `hear`, and `[B, R, m, n]`: what each answer takes from each cell of the picture."""
-        picture = self.picture(windows.to(self.device))
-        maps = self.net.features(picture)
-        return self.net.answer(maps, self.net.keys(picture)), evidence(self.net, maps)
+    def judge(self, pictures: torch.Tensor) -> Prediction:
+        """Pictures of `see` → what the network says of each."""
+        return self.net(pictures)  # type: ignore[no-any-return]
+
+    def hear(self, windows: torch.Tensor) -> Prediction:
+        """`[B, window]` samples → what the network says of each."""
+        return self.judge(self.see(windows))
+
+    @torch.no_grad()
+    def judge_why(self, pictures: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
+        """As `judge`, and `[B, R, m, n]`: what each answer takes from each cell of the picture."""
+        maps = self.net.features(pictures)
+        return self.net.answer(maps, self.net.keys(pictures)), evidence(self.net, maps)
 
     def describe(
         self, prediction: Prediction, duration: float, *, min_confidence: float = 0.0, embedding: bool = False
@@ -227,7 +236,7 @@ def check_together(models: Sequence[Classifier]) -> None:
     names = [model.checkpoint.name for model in models]
     if len(set(names)) < len(names):
         raise ParameterError(f"two models of one name can't share a record: {', '.join(names)}; run them one at a time")
-    if len({(model.window, model.checkpoint.spec) for model in models}) > 1:
+    if len({(model.window, model.picture.columns, model.checkpoint.spec) for model in models}) > 1:
         raise CheckpointError(
             f"models that run together must share one mel spec and window: {', '.join(names)}; run them one at a time"
         )
@@ -266,13 +275,14 @@ def listen(path: Path, models: Sequence[Classifier], batch_size: int, *, explain
         blocks = audio.mono(rate)
         for windows in batches(blocks if backdrop is None else backdrop.through(blocks), size, batch_size):
             stop_here_if_asked()
+            pictures = models[0].see(windows)
             for model, predictions, maps in zip(models, found, cells, strict=True):
                 if explained:
-                    prediction, taken = model.hear_why(windows)
+                    prediction, taken = model.judge_why(pictures)
                     predictions.append(prediction)
                     maps.append(taken)
                 else:
-                    predictions.append(model.hear(windows))
+                    predictions.append(model.judge(pictures))
         duration, native = audio.seconds, audio.sample_rate
     maps_of = [torch.cat(maps) for maps in cells if maps]
     return Heard([joined(predictions) for predictions in found], maps_of, backdrop, duration, native)

@@ -35,7 +35,7 @@ class Ensemble:
             raise ParameterError(f"one front end for all: {', '.join(member.name for member in members)} differ")
         self.nets = [checkpoint.build(ClassifierNet, member).requires_grad_(False) for member in members]
         for net in self.nets:
-            net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            net.to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def __call__(self, pictures: torch.Tensor) -> Prediction:
