@@ -78,7 +78,7 @@ def stopped(command: list[str], number: signal.Signals) -> "subprocess.Completed
 def test_stopped_in_the_middle_and_gone_on_with(
     data: dict[str, str], tiny_settings: Small, recipe: str, number: signal.Signals, code: int
 ) -> None:
-    command = arguments(recipe, data, [*tiny_settings(recipe), "steps=24"], "--validate-every", "2", "--patience", "9")
+    command = arguments(recipe, data, [*tiny_settings(recipe), "steps=24"], "--validate-every", "2", "--patience", "12")
     done = stopped(command, number)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
