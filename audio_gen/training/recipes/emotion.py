@@ -82,7 +82,7 @@ class Emotion(Trainee):
             for number in numbers:
                 strata[arrays.tracks[number].label if placed else ""].append(number)
             self.pools.append(list(strata.values()))
-        self.centred = any(arrays.tracks[n].label in QUADRANTS for n in train)
+        self.zeros = _zeros(arrays, train)
         heads: dict[str, Any] = {"classes": len(QUADRANTS), "dimensions": 2, "quadrants": True}
         if settings.tonality:
             heads["tonality"] = PROFILES
@@ -127,10 +127,7 @@ class Emotion(Trainee):
         return 2 * F.cross_entropy(both, numbers.repeat(2), label_smoothing=self.settings.smoothing)
 
     def _value_loss(self, tracks: list[int], means: torch.Tensor, log_variances: torch.Tensor) -> torch.Tensor:
-        """How far ratings are from the figures; where quadrants tell what 0 is, ratings tell differences alone.
-
-        Raters' zeros differ: of game music the mean valence is .17, of Emotify's sums of shares .26.
-        """
+        """How far the figures are from the ratings, each dataset's counted from its own zero."""
         targets = [self.arrays.tracks[n].targets for n in tracks]
         loss = torch.zeros((), device=means.device)
         for axis, name in enumerate(("valence", "arousal")):
@@ -139,10 +136,8 @@ class Emotion(Trainee):
             weight = 1 / (deviation**2 + self.settings.agreement)
             weight = weight / weight.mean()
             mean, log_variance = means[:, axis], log_variances[:, axis].clamp(-6, 2)
-            error = mean - truth
-            if self.centred:
-                error = error - (weight * error).mean()
-            error = error**2
+            zero = torch.tensor([self.zeros[self.arrays.tracks[n].dataset][axis] for n in tracks], device=means.device)
+            error = (mean - (truth - zero)) ** 2
             likelihood = 0.5 * (log_variance + error.detach() / log_variance.exp())
             loss = loss + correlation_loss(mean, truth, weight) + 2 * (weight * error).mean() + 0.2 * likelihood.mean()
         return loss
@@ -188,6 +183,21 @@ def _imitation_loss(prediction: Prediction, told: Prediction) -> torch.Tensor:
     """What an ensemble says of the same pictures: its figures, and where it puts the quadrant."""
     means, truth = prediction.values.chunk(2, -1)[0], told.values.chunk(2, -1)[0]
     return soft_cross_entropy(quadrant_log_probs(prediction.values), told.logits.exp()) + 4 * F.mse_loss(means, truth)
+
+
+def _zeros(arrays: Arrays, train: list[int]) -> dict[str, tuple[float, float]]:
+    """Valence and arousal that count as 0 in each rated dataset: its mean where quadrants beside it tell what 0 is.
+
+    Raters' zeros differ: of game music the mean valence is .17, of Emotify's sums of shares .26, of quadrants 0.
+    """
+    sets = {name: numbers for (name, placed), numbers in _by_set(arrays, train).items() if not placed}
+    if not any(arrays.tracks[n].label in QUADRANTS for n in train):
+        return dict.fromkeys(sets, (0.0, 0.0))
+    rated = {name: [arrays.tracks[n].targets for n in numbers] for name, numbers in sets.items()}
+    return {
+        name: (float(np.mean([t["valence"] for t in told])), float(np.mean([t["arousal"] for t in told])))
+        for name, told in rated.items()
+    }
 
 
 def _tells_terms(arrays: Arrays, number: int) -> bool:
