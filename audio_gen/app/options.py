@@ -84,12 +84,17 @@ def at_least(smallest: int) -> Callable[[str], int]:
     return number
 
 
+def _decimal(text: str) -> float:
+    """The number that a text tells; not a number where it tells none, which is in no range."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def share(text: str) -> float:
     """A type for argparse: a number from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _decimal(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text!r}")
     return value
@@ -97,10 +102,7 @@ def share(text: str) -> float:
 
 def above_zero(text: str) -> float:
     """A type for argparse: a finite number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _decimal(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"must be a number above 0, not {text!r}")
     return value

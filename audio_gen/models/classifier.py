@@ -112,6 +112,7 @@ class ClassifierNet(nn.Module):
         if self.tonal is not None:
             nn.init.zeros_(self.tonal.weight)  # it speaks up as it learns
         self.register_buffer("temperature", torch.ones(()))
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions take half as long on a CPU
 
     @property
     def stride(self) -> tuple[int, int]:

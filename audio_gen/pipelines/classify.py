@@ -37,7 +37,6 @@ class Classifier:
         self.window, columns = _front_end(model)
         self.picture = DecibelImage(model.spec, columns).to(self.device)
         self.net: ClassifierNet = checkpoint.build(ClassifierNet, model).to(self.device)
-        self.net.to(memory_format=torch.channels_last)  # faster on a CPU
         if self.net.classes.out_features != len(model.labels):
             raise CheckpointError(
                 f"{model.name!r} has {self.net.classes.out_features} classes but {len(model.labels)} labels"

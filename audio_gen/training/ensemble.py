@@ -34,8 +34,6 @@ class Ensemble:
         if len({str(sorted(member.front_end.items())) for member in members}) != 1:
             raise ParameterError(f"one front end for all: {', '.join(member.name for member in members)} differ")
         self.nets = [checkpoint.build(ClassifierNet, member).requires_grad_(False) for member in members]
-        for net in self.nets:
-            net.to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def __call__(self, pictures: torch.Tensor) -> Prediction:

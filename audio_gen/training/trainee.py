@@ -70,7 +70,6 @@ class Trainee:
         widths = settings.widths if init is None else init.config.get("widths", settings.widths)
         self.config = {**heads, "widths": list(widths)}
         self.net: Any = ClassifierNet(**self.config, dropout=settings.dropout)
-        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # steps take half as long on a CPU
         if init is not None:
             self._start_from(init, labels)
         self.taught = None if lessons is None else Taught(lessons, settings.columns)

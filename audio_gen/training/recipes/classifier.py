@@ -58,7 +58,15 @@ class Settings(TraineeSettings):
 
 
 class Classifier(Trainee):
-    """Cross-entropy with class balance, mixup and label smoothing."""
+    """Cross-entropy with class balance, mixup and label smoothing.
+
+    Args:
+        arrays: prepared pictures with labels.
+        settings: hyper-parameters.
+        init: a checkpoint to start from.
+        lessons: other arrays with a teacher's outputs, learnt beside.
+        ensemble: checkpoints whose mean answer is learnt beside the labels.
+    """
 
     def __init__(
         self,
@@ -124,17 +132,4 @@ def knows(arrays: Arrays, number: int) -> bool:
     return bool(arrays.tracks[number].label)
 
 
-def build(
-    arrays: Arrays,
-    settings: Settings,
-    init: Checkpoint | None = None,
-    lessons: Arrays | None = None,
-    ensemble: Sequence[Checkpoint] = (),
-) -> Classifier:
-    """The recipe over prepared arrays.
-
-    Args:
-        lessons: other arrays with a teacher's outputs, learnt beside.
-        ensemble: checkpoints whose mean answer is learnt beside the labels.
-    """
-    return Classifier(arrays, settings, init, lessons, ensemble)
+build = Classifier

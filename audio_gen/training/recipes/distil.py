@@ -65,6 +65,4 @@ class Distil(Trainee):
         return self.export(name, self.labels, training)
 
 
-def build(arrays: Arrays, settings: Settings, init: Checkpoint | None = None) -> Distil:
-    """The recipe over prepared arrays."""
-    return Distil(arrays, settings, init)
+build = Distil

@@ -60,7 +60,15 @@ PROFILES = 8  # key profiles of `models.tonality`
 
 
 class Emotion(Trainee):
-    """One trunk; a softmax over quadrants, a Gaussian each for valence and arousal, and the share of each term."""
+    """One trunk; a softmax over quadrants, a Gaussian each for valence and arousal, and the share of each term.
+
+    Args:
+        arrays: prepared pictures with labels.
+        settings: hyper-parameters.
+        init: a checkpoint to start from.
+        lessons: other arrays with a teacher's outputs, learnt beside.
+        ensemble: checkpoints whose mean answer is learnt beside the labels.
+    """
 
     def __init__(
         self,
@@ -219,17 +227,4 @@ def _draw(strata: list[list[int]], count: int) -> list[int]:
     return [stratum[int(torch.randint(len(stratum), ()))] for stratum in chosen]
 
 
-def build(
-    arrays: Arrays,
-    settings: Settings,
-    init: Checkpoint | None = None,
-    lessons: Arrays | None = None,
-    ensemble: Sequence[Checkpoint] = (),
-) -> Emotion:
-    """The recipe over prepared arrays.
-
-    Args:
-        lessons: other arrays with a teacher's outputs, learnt beside.
-        ensemble: checkpoints whose mean answer is learnt beside the labels.
-    """
-    return Emotion(arrays, settings, init, lessons, ensemble)
+build = Emotion
