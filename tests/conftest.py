@@ -13,6 +13,7 @@ from torch import nn
 from audio_gen.datasets._arrays import Arrays, Track
 from audio_gen.features.decibel_image import SPEC
 from audio_gen.features.mel_spec import MelSpec
+from audio_gen.features.notes import NOTE_ROWS
 from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.classifier import ClassifierNet
@@ -41,12 +42,14 @@ class Tiny:
         """A classifier over one-second windows; `more` goes into its config."""
         config = {"classes": len(labels), "dimensions": dimensions, "widths": [8, 8, 8, 8], **(more or {})}
         net = self._random(ClassifierNet(**config), seed)
-        front_end = {"name": "decibel_image", "columns": columns, "window_s": columns * 30 / 387}
+        picture = "tonal_image" if "tonality" in config else "decibel_image"
+        front_end = {"name": picture, "columns": columns, "window_s": columns * 30 / 387}
         return self._save(name, "classifier", config, net, SPEC, labels, front_end, changes)
 
-    def emotion(self, name: str = "emotion", **changes: Any) -> Path:
-        """A classifier of quadrants with valence and arousal."""
-        return self.classifier(name, ("Q1", "Q2", "Q3", "Q4"), dimensions=2, seed=1, **changes)
+    def emotion(self, name: str = "emotion", *, more: dict[str, Any] | None = None, **changes: Any) -> Path:
+        """A classifier of quadrants with valence and arousal, which hears the tonality too."""
+        more = {"tonality": 3, **(more or {})}
+        return self.classifier(name, ("Q1", "Q2", "Q3", "Q4"), dimensions=2, seed=1, more=more, **changes)
 
     def generator(
         self,
@@ -70,6 +73,8 @@ class Tiny:
         for layer in layers:
             size = 1.5 / layer.weight[0].numel() ** 0.5
             layer.weight.data = size * torch.randn(layer.weight.shape, generator=random)
+        if getattr(net, "tonal", None) is not None:
+            net.tonal.weight.data *= 0.2
         for layer in layers:
             if layer.bias is not None:
                 layer.bias.data = 0.2 * torch.randn(layer.bias.shape, generator=random)
@@ -159,12 +164,18 @@ def emotions() -> Arrays:
             noise = random.uniform(-0.3, 0.3, 2)
             told = {"valence": 0.6 * valence + noise[0], "arousal": 0.6 * arousal + noise[1], "valence_sd": 0.2}
             tracks.append(track(number, "", split, "rated", **told))
-        image = random.integers(0, 100, (128, 40))
+        image = random.integers(0, 100, (SPEC.n_mels + NOTE_ROWS, 40))
         image[:40] += 60 * (arousal > 0)
         image[60:100] += 60 * (valence > 0)
         images.append(image.astype(np.uint8))
     return Arrays(
-        "image", np.stack(images), np.arange(40), tuple(tracks), SPEC, ("Q1", "Q2", "Q3", "Q4"), "CC BY-NC-SA 4.0"
+        "tonal_image",
+        np.stack(images),
+        np.arange(40),
+        tuple(tracks),
+        SPEC,
+        ("Q1", "Q2", "Q3", "Q4"),
+        "CC BY-NC-SA 4.0",
     )
 
 

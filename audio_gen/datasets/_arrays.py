@@ -1,9 +1,10 @@
 """Arrays: a dataset as plain arrays in one .npz, so that training needs no audio library.
 
-Two kinds: "image" (classifiers; uint8 pictures of equal size, several a track) and "log_mel" (generators; the float16
-log-mel frames of all tracks, one after the other).
+Three kinds: "image" (classifiers; uint8 pictures of equal size, several a track), "tonal_image" (the same with rows of
+notes, for emotion) and "log_mel" (generators; the float16 log-mel frames of all tracks, one after the other).
 """
 
+import hashlib
 import json
 import zipfile
 import zlib
@@ -18,8 +19,9 @@ import numpy.typing as npt
 from audio_gen.atomic import replacing
 from audio_gen.errors import DatasetError
 from audio_gen.features.mel_spec import MelSpec
+from audio_gen.features.notes import NOTE_ROWS
 
-KINDS = ("image", "log_mel")
+KINDS = ("image", "tonal_image", "log_mel")
 
 
 class Track(NamedTuple):
@@ -42,9 +44,9 @@ class Arrays:
     """A prepared dataset.
 
     Args:
-        kind: "image" or "log_mel".
-        mel: image: uint8 `[N, n_mels, columns]`; log_mel: float16 `[frames, n_mels]`.
-        index: image: `[N]`, the track of each picture; log_mel: `[tracks + 1]`, the bounds of each track's frames.
+        kind: "image", "tonal_image" or "log_mel".
+        mel: pictures: uint8 `[N, rows, columns]`; log_mel: float16 `[frames, n_mels]`.
+        index: pictures: `[N]`, the track of each picture; log_mel: `[tracks + 1]`, the bounds of each track's frames.
         tracks: their labels, in the order that `index` counts in.
         spec: the mel spec.
         labels: names of the classes.
@@ -61,6 +63,18 @@ class Arrays:
     labels: tuple[str, ...]
     licence: str
     teacher: npt.NDArray[np.float16] | None = None
+
+    @property
+    def pictured(self) -> bool:
+        """Whether these are pictures, not frames."""
+        return self.kind != "log_mel"
+
+    def digest(self) -> str:
+        """12 hexadecimal digits of the SHA-256 of all that can be learnt from."""
+        found = hashlib.sha256(repr((self.tracks, self.labels)).encode())
+        for part in (self.mel, self.index, self.teacher):
+            found.update(b"" if part is None else np.ascontiguousarray(part).data)
+        return found.hexdigest()[:12]
 
     def chosen(self, split: str) -> list[int]:
         """Numbers of the tracks of `split`.
@@ -126,11 +140,12 @@ def load_arrays(path: Path, kind: str) -> Arrays:
 
 
 def _check(arrays: Arrays) -> None:
-    image, tracks, index = arrays.kind == "image", len(arrays.tracks), arrays.index
+    image, tracks, index = arrays.pictured, len(arrays.tracks), arrays.index
     dtype, axes = (np.uint8, 3) if image else (np.float16, 2)
     if arrays.kind not in KINDS or arrays.mel.dtype != dtype or arrays.mel.ndim != axes:
         raise ValueError(f"{arrays.kind} arrays of {arrays.mel.dtype} {list(arrays.mel.shape)}")
-    if arrays.mel.shape[1] != arrays.spec.n_mels or len(index) != (len(arrays.mel) if image else tracks + 1):
+    rows = arrays.spec.n_mels + (NOTE_ROWS if arrays.kind == "tonal_image" else 0)
+    if arrays.mel.shape[1] != rows or len(index) != (len(arrays.mel) if image else tracks + 1):
         raise ValueError(f"index {list(index.shape)} and spec don't fit mel {list(arrays.mel.shape)}, {tracks} tracks")
     if index.min() < 0 or index.max() > (tracks - 1 if image else len(arrays.mel)):
         raise ValueError("the index leads out of the arrays")
@@ -146,8 +161,8 @@ def joined(parts: Sequence[Arrays]) -> Arrays:
     index: list[npt.NDArray[np.int64]] = []
     total = 0
     for part in parts:
-        index.append(part.index + total if part.kind == "image" else part.index[bool(index) :] + total)
-        total += len(part.tracks) if part.kind == "image" else int(part.index[-1])
+        index.append(part.index + total if part.pictured else part.index[bool(index) :] + total)
+        total += len(part.tracks) if part.pictured else int(part.index[-1])
     return Arrays(
         first.kind,
         np.concatenate([part.mel for part in parts]),

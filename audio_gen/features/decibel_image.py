@@ -2,6 +2,8 @@
 
 `dB = max(10 log10(S / max S), -80)`, point-sampled in time: column j is frame ⌊(j + ¼) N / columns⌋ of N.
 Blind to gain. Silence is -80 everywhere: where the loudest band is at the floor there is nothing to be relative to.
+With notes, 108 rows lie above the mel bands: the same frames' levels at the notes (`features.notes`), relative to the
+loudest of them. Such a picture is called tonal.
 """
 
 import math
@@ -11,6 +13,7 @@ from torch import nn
 
 from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
+from audio_gen.features.notes import NOTE_ROWS, note_filter_bank
 
 RANGE_DB = 80.0
 IMAGE_SECONDS, IMAGE_COLUMNS = 30.0, 387  # of a prepared picture; a window's columns cover time at the same rate
@@ -19,26 +22,56 @@ SPEC = MelSpec(n_fft=2048, hop_length=512, power=2.0, floor=1e-10)
 
 
 class DecibelImage(nn.Module):
-    """`[..., T] -> [..., n_mels, columns]`: relative decibels in [-80, 0]."""
+    """`[..., T] -> [..., n_mels, columns]`: relative decibels in [-80, 0].
 
-    def __init__(self, spec: MelSpec, columns: int) -> None:
+    Args:
+        spec: of the log-mel.
+        columns: of the picture.
+        tonal: whether 108 rows of notes lie above the mel bands: `[..., n_mels + 108, columns]`.
+    """
+
+    notes: torch.Tensor | None
+
+    def __init__(self, spec: MelSpec, columns: int, *, tonal: bool = False) -> None:
         super().__init__()
         self.log_mel = LogMel(spec)
         self.columns = columns
+        self.register_buffer("notes", note_filter_bank(spec) if tonal else None, persistent=False)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the picture."""
+        return self.log_mel.spec.n_mels + (0 if self.notes is None else NOTE_ROWS)
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         log_mel = self.log_mel(samples)
         count = log_mel.shape[-1]
         index = ((torch.arange(self.columns, device=samples.device) + 0.25) * count / self.columns).long()
+        picture = self._relative(log_mel)[..., index]
+        if self.notes is None:
+            return picture
+        return torch.cat([picture, self._relative(self.log_mel.levels(samples, index, self.notes))], -2)
+
+    def _relative(self, levels: torch.Tensor) -> torch.Tensor:
+        """Logarithms as `LogMel` gives them → relative decibels."""
         spec = self.log_mel.spec
-        decibels = log_mel * (20 / (spec.power * math.log(10)))
-        peak = relative(decibels)[..., index]
+        decibels = levels * (20 / (spec.power * math.log(10)))
         silent = decibels.amax((-2, -1), keepdim=True) <= 20 / spec.power * math.log10(spec.floor) + 1e-3
-        return torch.where(silent, -RANGE_DB, peak)
+        return torch.where(silent, -RANGE_DB, _below_loudest(decibels))
 
 
 def relative(decibels: torch.Tensor) -> torch.Tensor:
-    """`[..., M, N] -> [..., M, N]`: decibels below the loudest point of each picture, at least -80."""
+    """`[..., M, N] -> [..., M, N]`: decibels below the loudest point of each picture, at least -80.
+
+    Of tonal pictures the mel bands and the notes each below their own.
+    """
+    if decibels.shape[-2] != SPEC.n_mels + NOTE_ROWS:
+        return _below_loudest(decibels)
+    parts = torch.split(decibels, [SPEC.n_mels, NOTE_ROWS], -2)
+    return torch.cat([_below_loudest(part) for part in parts], -2)
+
+
+def _below_loudest(decibels: torch.Tensor) -> torch.Tensor:
     return (decibels - decibels.amax((-2, -1), keepdim=True)).clamp_min(-RANGE_DB)
 
 

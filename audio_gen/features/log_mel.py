@@ -79,16 +79,21 @@ class LogMel(nn.Module):
         flat = padded.to(self.window.dtype).reshape(-1, padded.shape[-1])
         frames = flat.unfold(-1, self.spec.n_fft, self.spec.hop_length)  # [rows, N, n_fft], a view
         if flat.device.type != "cpu":
-            mel = self._transform(frames)
+            mel = self._transform(frames, self.bank)
         else:  # piece by piece: what a piece needs stays in the cache
-            rows = [torch.cat([self._transform(piece) for piece in row.split(PIECE)], -1) for row in frames]
+            rows = [torch.cat([self._transform(piece, self.bank) for piece in row.split(PIECE)], -1) for row in frames]
             mel = torch.stack(rows)
         return mel.reshape(*padded.shape[:-1], self.spec.n_mels, -1)
 
-    def _transform(self, frames: torch.Tensor) -> torch.Tensor:
-        """`[..., N, n_fft] -> [..., n_mels, N]`."""
+    def levels(self, samples: torch.Tensor, frames: torch.Tensor, bank: torch.Tensor) -> torch.Tensor:
+        """`[..., T], [k], [bands, 1 + n_fft // 2] -> [..., bands, k]`: another filter bank over some frames."""
+        padded = pad_reflect(samples, self.spec.n_fft // 2).to(self.window.dtype)
+        return self._transform(padded.unfold(-1, self.spec.n_fft, self.spec.hop_length)[..., frames, :], bank)
+
+    def _transform(self, frames: torch.Tensor, bank: torch.Tensor) -> torch.Tensor:
+        """`[..., N, n_fft] -> [..., bands, N]`."""
         magnitude = _magnitude(torch.fft.rfft(frames * self.window), self.spec.power)
-        return torch.log((self.bank @ magnitude.transpose(-1, -2)).clamp_min(self.spec.floor))
+        return torch.log((bank @ magnitude.transpose(-1, -2)).clamp_min(self.spec.floor))
 
 
 def _magnitude(frames: torch.Tensor, power: float) -> torch.Tensor:

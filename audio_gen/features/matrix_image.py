@@ -17,17 +17,19 @@ from torch import nn
 from audio_gen.features.decibel_image import RANGE_DB
 from audio_gen.features.log_mel import mel_filter_bank, pad_reflect
 from audio_gen.features.mel_spec import MelSpec
+from audio_gen.features.notes import note_filter_bank
 
 Steps = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class MatrixImage(nn.Module):
-    """`[B, window] -> [B, n_mels, columns]`: what `DecibelImage(spec, columns)` gives, to 1e-3 dB.
+    """`[B, window] -> [B, rows, columns]`: what `DecibelImage(spec, columns, tonal=tonal)` gives, to 1e-3 dB.
 
     Args:
         spec: of the log-mel.
         columns: of the picture.
         window: samples of each row; it is fixed, the number of rows is not.
+        tonal: whether there are notes above the mel bands.
     """
 
     first: torch.Tensor
@@ -37,12 +39,14 @@ class MatrixImage(nn.Module):
     blocks: torch.Tensor
     chosen: torch.Tensor
 
-    def __init__(self, spec: MelSpec, columns: int, window: int) -> None:
+    def __init__(self, spec: MelSpec, columns: int, window: int, *, tonal: bool = False) -> None:
         super().__init__()
         self.spec, self.frames = spec, spec.frames(window)
         self.block = math.gcd(spec.n_fft, spec.hop_length)  # frames are put together from blocks of this length
         starts = torch.arange(self.frames)[:, None] * (spec.hop_length // self.block)
-        first, second, bank = fourier_steps(spec)
+        rows = [mel_filter_bank(spec), *([note_filter_bank(spec)] if tonal else [])]
+        self.parts = [len(part) for part in rows]
+        first, second, bank = fourier_steps(spec, torch.cat(rows))
         buffers = {
             "first": first,
             "second": second,
@@ -55,15 +59,23 @@ class MatrixImage(nn.Module):
             self.register_buffer(name, values, persistent=False)
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
-        mel = self.mel(samples).clamp_min(self.spec.floor)
+        levels = self.levels(samples)
+        chosen = levels.index_select(1, self.chosen)
+        mel, *notes = torch.split(chosen, self.parts, 2)
+        all_mel = levels[:, :, : self.parts[0]]  # mel bands are relative to the loudest frame, chosen or not
+        pairs = [(mel, all_mel), *((part, part) for part in notes)]
+        return torch.cat([self._relative(part, of.amax((-2, -1), keepdim=True)) for part, of in pairs], 1)
+
+    def _relative(self, levels: torch.Tensor, loudest: torch.Tensor) -> torch.Tensor:
+        """`[B, columns, bands] -> [B, bands, columns]`."""
         scale = 20 / (self.spec.power * math.log(10))
-        peak = scale * mel.amax((-2, -1), keepdim=True).log()
-        picture = scale * mel.index_select(1, self.chosen).log()
+        peak = scale * loudest.clamp_min(self.spec.floor).log()
+        picture = scale * levels.clamp_min(self.spec.floor).log()
         silent = peak <= 20 / self.spec.power * math.log10(self.spec.floor) + 1e-3
         return torch.where(silent, -RANGE_DB, (picture - peak).clamp_min(-RANGE_DB)).transpose(1, 2)
 
-    def mel(self, samples: torch.Tensor) -> torch.Tensor:
-        """`[B, window] -> [B, N, n_mels]`: the mel spectrogram before the logarithm."""
+    def levels(self, samples: torch.Tensor) -> torch.Tensor:
+        """`[B, window] -> [B, N, rows]`: what the filter banks make of the spectrogram, before the logarithm."""
         padded = pad_reflect(samples, self.spec.n_fft // 2)
         count = padded.shape[1] // self.block
         pieces = padded[:, : count * self.block].reshape(-1, count, self.block).index_select(1, self.blocks)
@@ -74,11 +86,13 @@ class MatrixImage(nn.Module):
         square = outer * outer
         if self.spec.power != 2:  # for power the bank adds the real and the imaginary square up by itself
             square = square.reshape(half, -1, 2, twice // 2).sum(2).clamp_min(1e-30).pow(self.spec.power / 2)
-        return torch.bmm(square, self.bank).sum(0).reshape(-1, self.frames, self.spec.n_mels)
+        return torch.bmm(square, self.bank).sum(0).reshape(-1, self.frames, sum(self.parts))
 
 
-def fourier_steps(spec: MelSpec) -> Steps:
-    """The fixed matrices, float32: `first [2 half, P]`, `second [half, 2 Q, 2 Q]`, `bank [half, 2 Q or Q, n_mels]`.
+def fourier_steps(spec: MelSpec, filters: torch.Tensor | None = None) -> Steps:
+    """The fixed matrices, float32: `first [2 half, P]`, `second [half, 2 Q, 2 Q]`, `bank [half, 2 Q or Q, rows]`.
+
+    The bank is `filters [rows, 1 + n_fft // 2]`, or the mel filter bank.
 
     P is the largest divisor of n_fft up to its root and half = 1 + P // 2; where real and imaginary parts share a
     dimension, all real ones come first (in `first`: a real and an imaginary row for each c).
@@ -94,16 +108,17 @@ def fourier_steps(spec: MelSpec) -> Steps:
     turn = 2 * math.pi * (b[:, None] * frequency[:, None] % size).double() / size  # [half, Q of b, Q of d]
     cos, sin = turn.cos(), turn.sin()
     second = torch.cat([torch.cat([cos, -sin], 2), torch.cat([sin, cos], 2)], 1)
-    return first.float(), second.float(), _bank_in_order(spec, frequency)
+    filters = mel_filter_bank(spec) if filters is None else filters
+    return first.float(), second.float(), _bank_in_order(spec, frequency, filters)
 
 
-def _bank_in_order(spec: MelSpec, frequency: torch.Tensor) -> torch.Tensor:
+def _bank_in_order(spec: MelSpec, frequency: torch.Tensor, filters: torch.Tensor) -> torch.Tensor:
     bins = torch.minimum(frequency, spec.n_fft - frequency)  # above the middle: the mirror image, equally large
-    bank = torch.zeros(frequency.numel(), spec.n_mels)
+    bank = torch.zeros(frequency.numel(), len(filters))
     _, where = torch.unique(bins, return_inverse=True)
     first_of_each = torch.full((1 + spec.n_fft // 2,), frequency.numel()).scatter_reduce(
         0, where.flatten(), torch.arange(frequency.numel()), "amin"
     )  # a bin that comes twice counts once
-    bank[first_of_each] = mel_filter_bank(spec).T
-    bank = bank.reshape(*frequency.shape, spec.n_mels)
+    bank[first_of_each] = filters.T
+    bank = bank.reshape(*frequency.shape, len(filters))
     return torch.cat([bank, bank], 1) if spec.power == 2 else bank

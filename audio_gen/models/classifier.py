@@ -12,6 +12,7 @@ from torch import nn
 
 from audio_gen.errors import ParameterError
 from audio_gen.features.decibel_image import relative, wrap
+from audio_gen.features.notes import NOTE_ROWS
 from audio_gen.models.tonality import Tonality
 
 FAMILY = "classifier"
@@ -61,6 +62,9 @@ class ResidualBlock(nn.Module):
 
 class ClassifierNet(nn.Module):
     """`[B, n_mels, N]` relative decibels → Prediction. `temperature` is what `combine` divides by.
+
+    With key profiles the pictures are tonal, `[B, n_mels + 108, N]`: the profiles hear the notes, the blocks the mel
+    bands.
 
     Args:
         classes: number of classes.
@@ -120,16 +124,17 @@ class ClassifierNet(nn.Module):
         return 2 << len(self.blocks), 1 << len(self.blocks)
 
     def features(self, image: torch.Tensor) -> torch.Tensor:
-        """`[B, n_mels, N] -> [B, D, n_mels / 32, N / 16]`: what the heads average over."""
-        maps: torch.Tensor = self.blocks(self.stem((image / 40 + 1).unsqueeze(1)))
+        """`[B, rows, N] -> [B, D, n_mels / 32, N / 16]`: what the heads average over."""
+        mel = image if self.tonality is None else image[:, :-NOTE_ROWS]
+        maps: torch.Tensor = self.blocks(self.stem((mel / 40 + 1).unsqueeze(1)))
         return maps
 
     def forward(self, image: torch.Tensor) -> Prediction:
         return self.answer(self.features(image), self.keys(image))
 
     def keys(self, image: torch.Tensor) -> torch.Tensor:
-        """`[B, n_mels, N] -> [B, profiles]`: what the heads hear of the tonality; of no columns where they don't."""
-        return image[:, 0, :0] if self.tonality is None else self.tonality(image)
+        """`[B, rows, N] -> [B, profiles]`: what the heads hear of the tonality; of no columns where they don't."""
+        return image[:, 0, :0] if self.tonality is None else self.tonality(image[:, -NOTE_ROWS:])
 
     def answer(self, maps: torch.Tensor, keys: torch.Tensor) -> Prediction:
         """`[B, D, m, n]` from `features`, `[B, profiles]` from `keys` → what the heads say of them."""
@@ -158,7 +163,7 @@ def quadrant_log_probs(values: torch.Tensor) -> torch.Tensor:
 
 
 def windows(image: torch.Tensor, columns: int) -> torch.Tensor:
-    """`[n_mels, N] -> [K, n_mels, columns]`: windows at half a window's hop, the last one ending with the picture.
+    """`[rows, N] -> [K, rows, columns]`: windows at half a window's hop, the last one ending with the picture.
 
     Each is relative to its own loudest point, as it would be if it were heard alone; a short picture is wrapped.
     """

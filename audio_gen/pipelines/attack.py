@@ -15,7 +15,7 @@ from audio_gen.pipelines.hearing import BATCH, verdict_over
 
 
 def attacked_verdict(model: Classifier, pictures: torch.Tensor, label: int, epsilon: float) -> Verdict:
-    """What the model says of `[K, n_mels, columns]` after FGSM against the true label on each of them.
+    """What the model says of `[K, rows, columns]` after FGSM against the true label on each of them.
 
     Args:
         model: it is attacked with its own gradient.

@@ -2,49 +2,30 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from audio_gen.audio.decode import open_audio
-from audio_gen.errors import AudioGenError, CheckpointError, ParameterError
-from audio_gen.features.decibel_image import DecibelImage
+from audio_gen.errors import AudioGenError, ParameterError
 from audio_gen.models import checkpoint
-from audio_gen.models.activation import evidence, mixture
-from audio_gen.models.classifier import FAMILY, QUADRANTS, ClassifierNet, Prediction, Verdict, combine, joined
-from audio_gen.pipelines.batch import stop_here_if_asked
-from audio_gen.pipelines.explain import Backdrop, HeatMap, heat_map, pick_answer
+from audio_gen.models.activation import mixture
+from audio_gen.models.classifier import FAMILY, QUADRANTS, Prediction, Verdict, combine
+from audio_gen.pipelines.explain import HeatMap, heat_map, pick_answer
 from audio_gen.pipelines.inputs import Source, find_audio
+from audio_gen.pipelines.listening import Heard, Listener, listen
 from audio_gen.pipelines.records import Record, failure, success
 from audio_gen.pipelines.result import Result
 from audio_gen.pipelines.timeline import DIGITS, timeline
-from audio_gen.pipelines.windows import Windows, batches
+from audio_gen.pipelines.windows import Windows
 
 WORDS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
 DIMENSIONS = ("valence", "arousal")
-LONGEST_WINDOW = 600.0  # seconds
 
 
-class Classifier:
+class Classifier(Listener):
     """A trained classifier: `for r in Classifier.load("genre").predict(["albums/"]): print(r.path, r.top(3))`."""
-
-    def __init__(self, model: checkpoint.Checkpoint, device: torch.device | None = None) -> None:
-        self.checkpoint = model
-        self.device = device or torch.device("cpu")
-        self.window, columns = _front_end(model)
-        self.picture = DecibelImage(model.spec, columns).to(self.device)
-        self.net: ClassifierNet = checkpoint.build(ClassifierNet, model).to(self.device)
-        if self.net.classes.out_features != len(model.labels):
-            raise CheckpointError(
-                f"{model.name!r} has {self.net.classes.out_features} classes but {len(model.labels)} labels"
-            )
-        if not self.net.temperature > 0:
-            raise CheckpointError(
-                f"{model.name!r} has a temperature of {float(self.net.temperature)}; it must be above 0"
-            )
 
     @classmethod
     def load(cls, name: str | Path, *, device: torch.device | None = None) -> "Classifier":
@@ -124,7 +105,7 @@ class Classifier:
             pick_answer(label, self.answers, self.labels)
         return self.explain(listen(Path(path), [self], batch_size, explained=True), 0, label)
 
-    def explain(self, heard: "Heard", number: int, label: str | None = None) -> HeatMap:
+    def explain(self, heard: Heard, number: int, label: str | None = None) -> HeatMap:
         """The heat map from what this model, the `number`-th of them, heard of a file."""
         if heard.backdrop is None:
             raise ParameterError("there is no heat map of a file that was listened to without `explained`")
@@ -133,26 +114,6 @@ class Classifier:
         cells = torch.einsum("r,krmn->kmn", mixture(self.net, answer, verdict), heard.cells[number]).cpu()
         windows = Windows(heard.backdrop.samples, self.window, self.picture.columns, self.net.stride)
         return heat_map(cells, windows, heard.backdrop, self.answers[answer])
-
-    @torch.no_grad()
-    def see(self, windows: torch.Tensor) -> torch.Tensor:
-        """`[B, window]` samples → `[B, n_mels, columns]`: what networks are shown; those that run together share it."""
-        return self.picture(windows.to(self.device))  # type: ignore[no-any-return]
-
-    @torch.no_grad()
-    def judge(self, pictures: torch.Tensor) -> Prediction:
-        """Pictures of `see` → what the network says of each."""
-        return self.net(pictures)  # type: ignore[no-any-return]
-
-    def hear(self, windows: torch.Tensor) -> Prediction:
-        """`[B, window]` samples → what the network says of each."""
-        return self.judge(self.see(windows))
-
-    @torch.no_grad()
-    def judge_why(self, pictures: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
-        """As `judge`, and `[B, R, m, n]`: what each answer takes from each cell of the picture."""
-        maps = self.net.features(pictures)
-        return self.net.answer(maps, self.net.keys(pictures)), evidence(self.net, maps)
 
     def describe(
         self, prediction: Prediction, duration: float, *, min_confidence: float = 0.0, embedding: bool = False
@@ -189,17 +150,6 @@ class Classifier:
         return entry
 
 
-def _place(verdict: Verdict) -> dict[str, float]:
-    """Valence and arousal, each with its deviation."""
-    figures = {name: max(-1.0, min(1.0, float(verdict.values[axis]))) for axis, name in enumerate(DIMENSIONS)}
-    figures |= {f"{name}_sd": float(verdict.deviations[axis]) for axis, name in enumerate(DIMENSIONS)}
-    return {name: _rounded(value) for name, value in figures.items()}
-
-
-def _by_name(names: Sequence[str], values: torch.Tensor) -> dict[str, float]:
-    return {name: _rounded(value) for name, value in zip(names, values.tolist(), strict=True)}
-
-
 def check_confidence(value: float) -> None:
     """Refuse a least confidence that is no probability.
 
@@ -208,83 +158,6 @@ def check_confidence(value: float) -> None:
     """
     if not 0 <= value <= 1:
         raise ParameterError(f"the least confidence must lie between 0 and 1, not {value!r}")
-
-
-def _front_end(model: checkpoint.Checkpoint) -> tuple[int, int]:
-    """Samples and columns of a window."""
-    front_end = model.front_end
-    try:
-        name, seconds, columns = front_end["name"], float(front_end["window_s"]), int(front_end["columns"])
-        if name != "decibel_image":
-            raise ValueError(f"{name!r} isn't known here")
-        window = round(seconds * model.spec.sample_rate)
-        if not 2 <= window <= LONGEST_WINDOW * model.spec.sample_rate or not 1 <= columns <= model.spec.frames(window):
-            raise ValueError(f"{columns} columns of {seconds} s don't make sense")
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise CheckpointError(f"{model.name!r} has no usable front end: {str(error)[:200]}") from error
-    return window, columns
-
-
-def check_together(models: Sequence[Classifier]) -> None:
-    """Whether the models can share one pass over the audio and one record.
-
-    Raises:
-        ParameterError: two have one name.
-        CheckpointError: they hear through different specs or windows.
-    """
-    names = [model.checkpoint.name for model in models]
-    if len(set(names)) < len(names):
-        raise ParameterError(f"two models of one name can't share a record: {', '.join(names)}; run them one at a time")
-    if len({(model.window, model.picture.columns, model.checkpoint.spec) for model in models}) > 1:
-        raise CheckpointError(
-            f"models that run together must share one mel spec and window: {', '.join(names)}; run them one at a time"
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Heard:
-    """What several models hear of one file.
-
-    Args:
-        predictions: of each model, all windows.
-        cells: of each model, `[K, R, m, n]`; empty where nothing is to be explained.
-        backdrop: what the maps lie on; None where nothing is to be explained.
-        duration: in seconds.
-        sample_rate: of the file itself, in Hz.
-    """
-
-    predictions: list[Prediction]
-    cells: list[torch.Tensor]
-    backdrop: Backdrop | None
-    duration: float
-    sample_rate: int
-
-
-def listen(path: Path, models: Sequence[Classifier], batch_size: int, *, explained: bool = False) -> Heard:
-    """One file through all models in one pass; with `explained` heat maps can be made of it.
-
-    Raises:
-        DecodeError: the file can't be decoded.
-    """
-    rate, size = models[0].checkpoint.spec.sample_rate, models[0].window
-    backdrop = Backdrop(models[0].picture.log_mel) if explained else None
-    found: list[list[Prediction]] = [[] for _ in models]
-    cells: list[list[torch.Tensor]] = [[] for _ in models]
-    with open_audio(path) as audio:
-        blocks = audio.mono(rate)
-        for windows in batches(blocks if backdrop is None else backdrop.through(blocks), size, batch_size):
-            stop_here_if_asked()
-            pictures = models[0].see(windows)
-            for model, predictions, maps in zip(models, found, cells, strict=True):
-                if explained:
-                    prediction, taken = model.judge_why(pictures)
-                    predictions.append(prediction)
-                    maps.append(taken)
-                else:
-                    predictions.append(model.judge(pictures))
-        duration, native = audio.seconds, audio.sample_rate
-    maps_of = [torch.cat(maps) for maps in cells if maps]
-    return Heard([joined(predictions) for predictions in found], maps_of, backdrop, duration, native)
 
 
 def classify_file(
@@ -326,6 +199,17 @@ def classify_file(
             entry["heat_map"] = target.as_posix()
         results[model.checkpoint.name] = entry
     return success(source.name, results, duration_s=round(heard.duration, 3), sample_rate=heard.sample_rate)
+
+
+def _place(verdict: Verdict) -> dict[str, float]:
+    """Valence and arousal, each with its deviation."""
+    figures = {name: max(-1.0, min(1.0, float(verdict.values[axis]))) for axis, name in enumerate(DIMENSIONS)}
+    figures |= {f"{name}_sd": float(verdict.deviations[axis]) for axis, name in enumerate(DIMENSIONS)}
+    return {name: _rounded(value) for name, value in figures.items()}
+
+
+def _by_name(names: Sequence[str], values: torch.Tensor) -> dict[str, float]:
+    return {name: _rounded(value) for name, value in zip(names, values.tolist(), strict=True)}
 
 
 def _rounded(value: float) -> float:

@@ -18,13 +18,18 @@ BATCH = 16
 
 
 def pictures_of(model: Classifier, item: Item) -> torch.Tensor:
-    """`[K, n_mels, columns]`: the windows of its picture, its audio, or its MIDI rendered with the default soundfont.
+    """`[K, rows, columns]`: the windows of its picture, its audio, or its MIDI rendered with the default soundfont.
 
     Raises:
         DatasetError: the item has neither.
         DecodeError: its file can't be read.
     """
     if item.image is not None:
+        if len(item.image) != model.picture.rows:
+            raise DatasetError(
+                f"{item.id} has no audio, only a picture of {len(item.image)} rows; {model.checkpoint.name!r} "
+                f"sees {model.picture.rows}"
+            )
         return windows(from_uint8(torch.from_numpy(item.image)), model.picture.columns)
     if item.path is None:
         raise DatasetError(f"{item.id} has neither audio nor a picture")
@@ -37,11 +42,11 @@ def pictures_of(model: Classifier, item: Item) -> torch.Tensor:
 
 @torch.no_grad()
 def pictured(model: Classifier, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
-    """Blocks `[1, t]` of samples at the model's rate → pictures `[K, n_mels, columns]`, as `classify` cuts them."""
+    """Blocks `[1, t]` of samples at the model's rate → pictures `[K, rows, columns]`, as `classify` cuts them."""
     return torch.cat([model.picture(part.to(model.device)) for part in batches(iter(blocks), model.window, BATCH)])
 
 
 @torch.no_grad()
 def verdict_over(model: Classifier, pictures: torch.Tensor) -> Verdict:
-    """What the model says of `[K, n_mels, columns]` together."""
+    """What the model says of `[K, rows, columns]` together."""
     return combine(joined([model.net(part.to(model.device)) for part in torch.split(pictures, BATCH)]), model.net)

@@ -46,7 +46,8 @@ def prepare(
     Args:
         names: dataset plugs, joined in this order.
         root: the dataset's own folder or its parent.
-        kind: "image" (uint8 pictures of 30 s, for classifiers) or "log_mel" (float16 frames, for generators).
+        kind: "image" (uint8 pictures of 30 s, for classifiers), "tonal_image" (with rows of notes, for emotion) or
+            "log_mel" (float16 frames, for generators).
         teacher: outputs of a teacher over these tracks, to distil from; only for pictures.
         soundfonts: MIDI datasets are rendered once with each; None is the default font.
         transpositions: their training items also so many semitones higher, the soundfonts taking turns.
@@ -118,7 +119,7 @@ class _Wish:
 
 
 def _prepare_one(tasks: list[Task], wish: _Wish, jobs: int, progress: Progress | None) -> Arrays:
-    make = _image_track if wish.kind == "image" else _log_mel_track
+    make = _log_mel_track if wish.kind == "log_mel" else _image_track
 
     def work(task: Task) -> Arrays | None:
         try:
@@ -164,22 +165,25 @@ def _track(task: Task) -> Track:
 
 def _image_track(task: Task, wish: _Wish) -> Arrays:
     _, item, how = task
-    if item.image is not None:
-        images, starts = np.asarray(item.image, np.uint8)[None], [0.0]
+    tonal = wish.kind == "tonal_image"
+    if item.image is None:
+        images, starts = images_of(samples_of(item, SPEC.sample_rate, wish.seconds, how), tonal=tonal)
+    elif tonal:
+        raise DatasetError(f"{item.id} has no audio, only a picture, and that without notes; prepare it `--as image`")
     else:
-        images, starts = images_of(samples_of(item, SPEC.sample_rate, wish.seconds, how))
+        images, starts = np.asarray(item.image, np.uint8)[None], [0.0]
     told = None if wish.teacher is None else wish.teacher.over(item.id, starts, IMAGE_SECONDS)
     index = np.zeros(len(images), np.int64)
-    return Arrays("image", images, index, (_track(task),), SPEC, wish.labels, item.licence or wish.licence, told)
+    return Arrays(wish.kind, images, index, (_track(task),), SPEC, wish.labels, item.licence or wish.licence, told)
 
 
-def images_of(samples: torch.Tensor) -> tuple[Pixels, list[float]]:
-    """`[1, T]` → uint8 pictures of 30 s `[N, n_mels, 387]` and where each starts, in seconds.
+def images_of(samples: torch.Tensor, *, tonal: bool = False) -> tuple[Pixels, list[float]]:
+    """`[1, T]` → uint8 pictures of 30 s `[N, rows, 387]` and where each starts, in seconds.
 
     A rest of at least 10 s gets a picture that ends with the audio; audio of less than 30 s is wrapped.
     """
     size = round(IMAGE_SECONDS * SPEC.sample_rate)
-    picture = DecibelImage(SPEC, IMAGE_COLUMNS)
+    picture = DecibelImage(SPEC, IMAGE_COLUMNS, tonal=tonal)
     total = samples.shape[1]
     if total < size:
         samples = wrap(samples, size)

@@ -1,4 +1,4 @@
-"""Augmentations of decibel pictures `[B, n_mels, columns]` in [-80, 0]; each returns pictures of the same shape."""
+"""Augmentations of decibel pictures `[B, rows, columns]` in [-80, 0]; each returns pictures of the same shape."""
 
 import math
 
@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 from audio_gen.features.decibel_image import IMAGE_COLUMNS, IMAGE_SECONDS, RANGE_DB, SPEC, relative
 from audio_gen.features.log_mel import mel_frequencies
+from audio_gen.features.notes import THIRDS
 
 COLUMN_SECONDS = IMAGE_SECONDS / IMAGE_COLUMNS
 NEPER = 10 / math.log(10)  # decibels in one unit of the natural logarithm of a power
@@ -74,6 +75,16 @@ def shift_bands(x: Pictures, chance: float, most: int = 3) -> Pictures:
     return x.gather(1, bands[:, :, None].expand_as(x))
 
 
+def detune(x: Pictures, chance: float, most: float = THIRDS / 2) -> Pictures:
+    """Rows of notes up to `most` rows, not always whole ones, up or down, the edge repeated: another tuning."""
+    shift = (torch.rand(len(x), 1, device=x.device) * 2 - 1) * most * _some(x, chance)[:, :, 0]
+    rows = (torch.arange(x.shape[1], device=x.device) - shift).clamp(0, x.shape[1] - 1)
+    below = rows.floor().long()
+    share = (rows - below)[:, :, None]
+    low, high = (x.gather(1, r[:, :, None].expand_as(x)) for r in (below, (below + 1).clamp_max(x.shape[1] - 1)))
+    return low + share * (high - low)
+
+
 def mask(x: Pictures, bands: int, columns: int, count: int = 2) -> Pictures:
     """`count` stripes of up to `bands` bands and `columns` columns are silenced (SpecAugment, Park et al., 2019)."""
     keep = torch.ones_like(x, dtype=torch.bool)
@@ -96,13 +107,19 @@ def mix(x: Pictures, alpha: float) -> tuple[Pictures, torch.Tensor, torch.Tensor
     return x * weight + x[partner] * (1 - weight), partner, share
 
 
-def strengthen(x: Pictures, strength: float, *, shift: bool = True) -> Pictures:
-    """All of the above but mixup, with chances in proportion to `strength`; `shift` is whether bands may move."""
-    if shift:
-        x = shift_bands(x, 0.5 * strength)
+def strengthen(x: Pictures, strength: float) -> Pictures:
+    """All of the above but mixup, with chances in proportion to `strength`.
+
+    The notes of tonal pictures get a tuning, an equaliser and a floor of noise of their own.
+    """
+    if x.shape[1] > SPEC.n_mels:
+        mel, notes = x[:, : SPEC.n_mels], x[:, SPEC.n_mels :]
+        notes = noise_floor(equalise(detune(notes, 0.6 * strength), 0.6 * strength), 0.4 * strength)
+        return torch.cat([strengthen(mel, strength), relative(notes)], 1)
+    x = shift_bands(x, 0.5 * strength)
     x = room(x, 0.25 * strength)
     x = equalise(x, 0.6 * strength)
-    x = comb(x, 0.4 * strength)
+    x = comb(x, 0.6 * strength)
     x = noise_floor(x, 0.4 * strength)
     x = low_pass(x, 0.3 * strength)
     x = relative(x)

@@ -1,4 +1,4 @@
-"""Several trained classifiers as one teacher of labels, on the very pictures that the pupil sees.
+"""Several trained classifiers as one teacher of labels, on the pictures that the pupil sees.
 
 G. Hinton et al., Distilling the Knowledge in a Neural Network, 2015; L. Beyer et al., Knowledge distillation: A good
 teacher is patient and consistent, CVPR 2022.

@@ -72,6 +72,7 @@ class Run:
         patience: ends early after so many validations in a row without a better score; None never does.
         facts: what else the checkpoint's training summary holds (data, command).
         settings: of the recipe, as text; a run is gone on with only by the same.
+        sources: digests of what it learns from, by name; likewise.
     """
 
     folder: Path
@@ -87,12 +88,13 @@ class Run:
     quiet: bool = False
     facts: dict[str, Any] | None = None
     settings: str = ""
+    sources: dict[str, str] | None = None
 
     def identity(self) -> dict[str, Any]:
         """What has to be equal for a run to be gone on with."""
         early = None if self.patience is None else [self.patience, self.validate_every]
         same = {"name": self.name, "seed": self.seed, "steps": self.steps, "settings": self.settings}
-        return {**same, "patience": early}
+        return {**same, "patience": early, **(self.sources or {})}
 
 
 def step_seed(seed: int, step: int, rank: int = 0) -> int:
@@ -119,7 +121,7 @@ def fit(recipe: Recipe, run: Run) -> Path:
     """Train, from the start or from where `run.folder` was left, and return the path of the best checkpoint.
 
     Raises:
-        DatasetError: the folder holds a run with another name, seed, number of steps or other settings.
+        DatasetError: the folder holds a run with another name, seed, number of steps, other settings or sources.
         NoScoreError: the training diverged, or the split is too small to measure.
     """
     fabric = _fabric(run)
@@ -195,12 +197,12 @@ def _resume(recipe: Recipe, run: Run, path: Path, fabric: Fabric) -> Progress:
         return Progress()
     try:
         state = torch.load(path, map_location=fabric.device, weights_only=True)
-        asked = run.identity()
-        for key, value in state["run"].items():
-            if asked[key] != value:
+        asked, there = run.identity(), state["run"]
+        for key in there | asked:
+            if asked.get(key) != there.get(key):
                 raise DatasetError(
-                    f"{path.parent} holds another run, of {key} {value}, not {asked[key]}; give --overwrite or another"
-                    " --name"
+                    f"{path.parent} holds another run, of {key} {there.get(key)}, not {asked.get(key)}; give "
+                    "--overwrite or another --name"
                 )
         for key, module in recipe.modules().items():
             module.load_state_dict(state["modules"][key])

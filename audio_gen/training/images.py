@@ -14,7 +14,7 @@ class Images:
     """The pictures of some tracks.
 
     Args:
-        arrays: of kind "image".
+        arrays: pictures.
         tracks: numbers of the tracks to take.
         columns: width of a window.
     """
@@ -27,7 +27,7 @@ class Images:
         self.rows = {track: order[bounds[track] : bounds[track + 1]] for track in tracks}
 
     def draw(self, tracks: Sequence[int], stretch: float = 0.0) -> torch.Tensor:
-        """One random window of each track, `[len(tracks), n_mels, columns]` in relative decibels.
+        """One random window of each track, `[len(tracks), rows, columns]` in relative decibels.
 
         `stretch` plays it up to that share faster or slower.
         """

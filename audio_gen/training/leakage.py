@@ -65,7 +65,7 @@ def _copies(arrays: Arrays) -> list[tuple[Track, Track]]:
 
 def _contents(arrays: Arrays) -> Iterator[tuple[int, bytes]]:
     """The track and a digest of each picture or log-mel that isn't silent all through."""
-    if arrays.kind == "image":
+    if arrays.pictured:
         parts = list(zip(arrays.index.tolist(), arrays.mel, strict=True))
     else:
         parts = [(number, arrays.mel[a:b]) for number, (a, b) in enumerate(pairwise(arrays.index.tolist()))]

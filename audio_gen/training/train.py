@@ -137,6 +137,7 @@ def fitted(plan: Plan, arrays: Arrays, folder: Path) -> Path:
         quiet=plan.quiet,
         facts={"recipe": plan.recipe, **_origin(plan), **(plan.facts or {})},
         settings=repr(settings),
+        sources=_sources(plan, arrays),
     )
     return fit(recipe, run)
 
@@ -174,6 +175,14 @@ def publish(plan: Plan, arrays: Arrays, best: Path, notes: Sequence[str]) -> Non
         shutil.copyfile(best, part)
     with replacing(target.with_suffix(".md")) as part:
         part.write_text(first_card(made), encoding="utf-8")
+
+
+def _sources(plan: Plan, arrays: Arrays) -> dict[str, str]:
+    """Digests of all that a run learns from."""
+    started = {} if plan.init is None else {"init": plan.init.sha256[:12]}
+    taught = {} if plan.lessons is None else {"lessons": plan.lessons.digest()}
+    told = {"ensemble": " ".join(one.sha256[:12] for one in plan.ensemble)} if plan.ensemble else {}
+    return {"data": arrays.digest(), **started, **taught, **told}
 
 
 def _origin(plan: Plan) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import nn
 from torch.optim import AdamW, Optimizer
@@ -123,9 +124,11 @@ class Trainee:
             return self.net(pictures)  # type: ignore[no-any-return]
         count = len(pictures)
         others, truth = self.taught.draw(count, self.settings.stretch, self.settings.strength)
-        both = self.net(torch.cat([pictures, others.to(pictures)]))
-        self.lesson = self.settings.lessons * squared_error(self.pupil(both.embedding[count:]), truth.to(pictures))
-        return Prediction(*(part[:count] for part in both))
+        others = F.pad(others.to(pictures), (0, 0, 0, pictures.shape[1] - others.shape[1]))  # the blocks hear no notes
+        maps = self.net.features(torch.cat([pictures, others]))
+        told = self.pupil(maps[count:].mean((-2, -1)))
+        self.lesson = self.settings.lessons * squared_error(told, truth.to(pictures))
+        return self.net.answer(maps[:count], self.net.keys(pictures))  # type: ignore[no-any-return]
 
     def descend(self, loss: torch.Tensor, step: int, progress: float) -> None:
         """One step of AdamW on `loss` (and the lesson heard before it), with warm-up and cosine, and of the average."""
@@ -151,7 +154,7 @@ class Trainee:
             config=self.config,
             spec=SPEC,
             front_end={
-                "name": "decibel_image",
+                "name": "tonal_image" if self.arrays.kind == "tonal_image" else "decibel_image",
                 "columns": self.settings.columns,
                 "window_s": window_seconds(self.settings.columns),
             },

@@ -11,7 +11,7 @@ CHORDS = {  # tonic, subdominant, dominant, tonic
 
 
 def picture(chords: list[tuple[int, ...]], tuning: float = 0.0) -> torch.Tensor:
-    """`[1, 128, 129]`: chords of MIDI notes in turn, each note with four partials."""
+    """`[1, 108, 129]`: the notes of chords of MIDI notes in turn, each note with four partials."""
     rate, seconds = SPEC.sample_rate, 10.0
     time = torch.arange(round(seconds * rate)) / rate
     sound = torch.zeros_like(time)
@@ -20,7 +20,7 @@ def picture(chords: list[tuple[int, ...]], tuning: float = 0.0) -> torch.Tensor:
         for note in chord:
             hertz = 440 * 2 ** ((note + tuning - 69) / 12)
             sound += inside * sum(torch.sin(2 * torch.pi * k * hertz * time) / k for k in range(1, 5))
-    return DecibelImage(SPEC, 129)(0.1 * sound[None])
+    return DecibelImage(SPEC, 129, tonal=True)(0.1 * sound[None])[:, SPEC.n_mels :]
 
 
 def piece(mode: str, key: int) -> list[tuple[int, ...]]:
@@ -28,7 +28,7 @@ def piece(mode: str, key: int) -> list[tuple[int, ...]]:
 
 
 @pytest.mark.parametrize("key", [0, 1, 5, 10])
-@pytest.mark.parametrize("tuning", [0.0, 0.2])
+@pytest.mark.parametrize("tuning", [0.0, 0.2, 0.5, -0.4])
 def test_major_and_minor_are_told_apart_in_any_key(key: int, tuning: float) -> None:
     net = Tonality(2).eval()
     major, minor = (net(picture(piece(mode, key), tuning))[0] for mode in ("major", "minor"))
@@ -42,10 +42,17 @@ def test_a_note_lands_on_its_pitch_class() -> None:
     assert chroma[9] > 2 * chroma[3]  # nothing of E flat
 
 
+@pytest.mark.parametrize("tuning", [-0.33, 0.33])
+def test_a_note_out_of_tune_lands_on_its_pitch_class_too(tuning: float) -> None:
+    chroma = Tonality(2).chroma(picture([(69,), (81,)], tuning))[0]
+    assert int(chroma.argmax()) == 9
+    assert chroma[9] > 2 * chroma.sum() / 3
+
+
 def test_silence_and_noise_stay_finite_and_profiles_learn() -> None:
     torch.manual_seed(0)
     net = Tonality(5)
-    found = net(torch.cat([torch.full((1, 128, 40), -80.0), -80 * torch.rand(3, 128, 40)]))
+    found = net(torch.cat([torch.full((1, 108, 40), -80.0), -80 * torch.rand(3, 108, 40)]))
     assert found.shape == (4, 5)
     assert found.isfinite().all()
     found.square().sum().backward()

@@ -9,8 +9,9 @@ import torch
 from audio_gen.audio.decode import load
 from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.models.classifier import Prediction
-from audio_gen.pipelines.classify import Classifier, check_together, classify_file
+from audio_gen.pipelines.classify import Classifier, classify_file
 from audio_gen.pipelines.inputs import Source
+from audio_gen.pipelines.listening import check_together
 from audio_gen.pipelines.windows import batches
 
 RATE = 22050

@@ -169,7 +169,8 @@ def test_answers_by_name() -> None:
 def test_a_file_that_was_listened_to_without_maps(tiny: Any, tmp_path: Path) -> None:
     import soundfile
 
-    from audio_gen.pipelines.classify import Classifier, listen
+    from audio_gen.pipelines.classify import Classifier
+    from audio_gen.pipelines.listening import listen
 
     soundfile.write(tmp_path / "x.wav", 0.1 * np.random.default_rng(0).standard_normal(30000), 22050)
     model = Classifier.load(tiny.classifier())

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from audio_gen.audio.decode import open_audio
-from audio_gen.features.decibel_image import RANGE_DB
+from audio_gen.features.decibel_image import RANGE_DB, SPEC
 from audio_gen.models.activation import evidence, mixture, upsample
 from audio_gen.models.classifier import Verdict, combine
 from audio_gen.pipelines.classify import Classifier
@@ -23,7 +23,7 @@ def hottest(heat: torch.Tensor) -> torch.Tensor:
 
 
 def pictures(model: Classifier, clip: Path) -> torch.Tensor:
-    """`[K, n_mels, columns]`: what the model hears of a clip."""
+    """`[K, rows, columns]`: what the model hears of a clip."""
     with open_audio(clip) as audio:
         rate = model.checkpoint.spec.sample_rate
         return torch.cat([model.picture(batch) for batch in batches(audio.mono(rate), model.window, 16)])
@@ -44,8 +44,9 @@ def test_removing_the_hottest_fifth_hurts_more_than_removing_other_areas(name: s
         best = int(verdict.probs.argmax())
 
         def hurt(cells: torch.Tensor, picture: torch.Tensor = picture, verdict: Verdict = verdict) -> float:
-            mask = hottest(upsample(cells, model.net, *picture.shape[1:]))
-            left = combine(model.net(torch.where(mask, -RANGE_DB, picture)), model.net)
+            mel, notes = picture[:, : SPEC.n_mels], picture[:, SPEC.n_mels :]  # the map is of the mel bands
+            mask = hottest(upsample(cells, model.net, *mel.shape[1:]))
+            left = combine(model.net(torch.cat([torch.where(mask, -RANGE_DB, mel), notes], 1)), model.net)
             return float((verdict.probs - left.probs)[verdict.probs.argmax()])
 
         cells = torch.einsum("r,rmn->mn", mixture(model.net, best, verdict), evidence(model.net, maps)[0])

@@ -3,6 +3,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from audio_gen.features.decibel_image import SPEC
+from audio_gen.features.notes import NOTE_ROWS
 from audio_gen.training import augment
 from audio_gen.training.recipes.gan import augment as augment_crops
 
@@ -18,6 +20,7 @@ KINDS: dict[str, Callable[[torch.Tensor, float], torch.Tensor]] = {
     "comb": augment.comb,
     "noise_floor": augment.noise_floor,
     "shift_bands": augment.shift_bands,
+    "detune": augment.detune,
     "crops": augment_crops,
 }
 
@@ -143,3 +146,25 @@ def test_strengthen_gives_relative_decibels(strength: float) -> None:
     assert strong.max() <= 0
     plain = (x - x.amax((1, 2), keepdim=True)).clamp_min(-80)
     assert torch.equal(strong, plain) == (strength == 0)
+
+
+def test_notes_stay_within_a_semitone() -> None:
+    torch.manual_seed(0)
+    x = torch.full((16, SPEC.n_mels + NOTE_ROWS, 40), -60.0)
+    x[:, [50, SPEC.n_mels + 40]] = 0.0
+    found = augment.strengthen(x, 1.5)
+    assert found.shape == x.shape
+    mel, notes = found[:, : SPEC.n_mels], found[:, SPEC.n_mels :]
+    assert (notes.mean(2).argmax(1) - 40).abs().le(2).all()  # less than a semitone
+    assert mel.mean(2).argmax(1).ne(50).any()
+    assert notes.amax((1, 2)).eq(0).all()
+
+
+def test_detune_moves_notes_by_parts_of_rows() -> None:
+    torch.manual_seed(0)
+    x = torch.arange(30.0)[None, :, None].expand(8, 30, 4)
+    moved = (x - augment.detune(x, 1.0, most=1.5))[:, 5:-5]
+    assert moved.std((1, 2)).max() < 1e-5  # a ramp moves by the same everywhere
+    assert moved.abs().max() <= 1.5
+    assert len({round(value, 3) for value in moved[:, 0, 0].tolist()}) == 8
+    assert torch.equal(augment.detune(x, 0.0), x)

@@ -203,12 +203,20 @@ def test_a_finished_run_is_not_done_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 1}, {"steps": 30}, {"name": "other"}, {"settings": "Settings(rate=2)"}, {"patience": 3}],
+    [
+        {"seed": 1},
+        {"steps": 30},
+        {"name": "other"},
+        {"settings": "Settings(rate=2)"},
+        {"patience": 3},
+        {"sources": {"lessons": "ab12"}},
+    ],
     ids=str,
 )
 def test_another_run_in_the_folder_is_not_gone_on_with(tmp_path: Path, changes: dict[str, Any]) -> None:
     fit(Line(), run(tmp_path))
-    with pytest.raises(DatasetError, match=f"holds another run, of {next(iter(changes))} .*--overwrite"):
+    what = next(iter(changes)).replace("sources", "lessons")
+    with pytest.raises(DatasetError, match=f"holds another run, of {what} .*--overwrite"):
         fit(Line(), run(tmp_path, **changes))
 
 

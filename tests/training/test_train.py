@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def plan(tmp_path: Path, recipe: str, small: list[str], **changes: Any) -> Plan:
 
 
 def test_kinds() -> None:
-    assert [kind_of(name) for name in ("classifier", "emotion", "gan")] == ["image", "image", "log_mel"]
+    assert [kind_of(name) for name in ("classifier", "emotion", "gan")] == ["image", "tonal_image", "log_mel"]
     with pytest.raises(ParameterError, match=r"there are: classifier.*emotion.*gan"):
         kind_of("transformer")
 
@@ -110,6 +111,14 @@ def test_a_run_with_other_settings_is_not_gone_on_with(tmp_path: Path, pictures:
     for other in ("rate=0.02", "widths=8,8,8,16"):
         with pytest.raises(DatasetError, match="--overwrite"):
             train(plan(tmp_path, "classifier", [*small, other]), pictures)
+
+
+def test_a_run_on_other_data_is_not_gone_on_with(tmp_path: Path, pictures: Arrays, tiny_settings: Small) -> None:
+    small = tiny_settings("classifier")
+    train(plan(tmp_path, "classifier", small), pictures).unlink()
+    changed = replace(pictures, mel=255 - pictures.mel)
+    with pytest.raises(DatasetError, match="holds another run, of data"):
+        train(plan(tmp_path, "classifier", small), changed)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "/tmp/x", "a/", "two\nlines"])

@@ -55,8 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(arguments: argparse.Namespace, sources: Sequence[Source]) -> Work:
-    from audio_gen.pipelines.classify import Classifier, check_together, classify_file
+    from audio_gen.pipelines.classify import Classifier, classify_file
     from audio_gen.pipelines.device import pick_device
+    from audio_gen.pipelines.listening import check_together
 
     device = pick_device(arguments.device)
     models = [Classifier.load(name, device=device) for name in arguments.model or DEFAULT_MODELS]

@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         assignments=arguments.assignments,
         init=init,
-        lessons=load_arrays(arguments.lessons, kind) if arguments.lessons else None,
+        lessons=load_arrays(arguments.lessons, "image") if arguments.lessons else None,
         ensemble=[checkpoint.load(name) for name in arguments.ensemble],
         seed=arguments.seed,
         device=str(pick_device(arguments.device)),

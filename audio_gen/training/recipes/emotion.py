@@ -1,6 +1,6 @@
 """Emotion: valence and arousal with their uncertainty, and the quadrant, from several datasets at once.
 
-Data: arrays of kind "image". A track teaches what it knows: `valence` and `arousal` in its targets (weighted by
+Data: arrays of kind "tonal_image". A track teaches what it knows: `valence` and `arousal` in its targets (weighted by
 1 / (sd² + c) where raters' deviations are known), or a quadrant as its label (Q1 +V +A, Q2 -V +A, Q3 -V -A, Q4 +V -A),
 which also tells the two signs. Words that listeners chose (the GEMS terms of Emotify) are learnt as shares.
 """
@@ -28,7 +28,7 @@ from audio_gen.training.images import Images
 from audio_gen.training.losses import correlation_loss, soft_cross_entropy
 from audio_gen.training.trainee import Trainee, TraineeSettings
 
-KIND = "image"
+KIND = "tonal_image"
 SEARCH = {
     "rate": ("log", 1e-4, 3e-3),
     "decay": ("log", 1e-3, 0.2),
@@ -47,8 +47,8 @@ class Settings(TraineeSettings):
     stretch: float = 0.03
     smoothing: float = 0.1
     agreement: float = 0.1  # c in the weight 1 / (sd² + c)
+    quadrants: float = 1.0  # weight of the loss where quadrants are told
     words: float = 2.0  # weight of the terms' loss
-    tonality: bool = True  # whether the heads hear, beside the trunk, how well key profiles fit
     ensemble: float = 1.0  # weight of what the checkpoints of `--ensemble` say
 
 
@@ -91,9 +91,7 @@ class Emotion(Trainee):
                 strata[arrays.tracks[number].label if placed else ""].append(number)
             self.pools.append(list(strata.values()))
         self.zeros = _zeros(arrays, train)
-        heads: dict[str, Any] = {"classes": len(QUADRANTS), "dimensions": 2, "quadrants": True}
-        if settings.tonality:
-            heads["tonality"] = PROFILES
+        heads: dict[str, Any] = {"classes": len(QUADRANTS), "dimensions": 2, "quadrants": True, "tonality": PROFILES}
         self.terms = TERMS if any(_tells_terms(arrays, n) for n in train) else ()
         if self.terms:
             heads["terms"] = list(self.terms)
@@ -104,15 +102,16 @@ class Emotion(Trainee):
     def step(self, step: int, progress: float) -> dict[str, float]:
         share = max(2, self.settings.batch // len(self.pools))
         tracks = [track for strata in self.pools for track in _draw(strata, share)]
-        pictures = self.images.draw(tracks, self.settings.stretch)
-        pictures = strengthen(pictures, self.settings.strength, shift=False)  # chords survive no shift of mel bands
+        clean = self.images.draw(tracks, self.settings.stretch)
+        pictures = strengthen(clean, self.settings.strength)
         prediction = self.hear(pictures)
         means, log_variances = prediction.values.chunk(2, -1)
         loss = torch.zeros((), device=self.fabric.device)
         for begin in range(0, len(tracks), share):
             part = slice(begin, begin + share)
             if self.arrays.tracks[tracks[begin]].label in QUADRANTS:
-                loss = loss + self._quadrant_loss(tracks[part], prediction.logits[part], prediction.values[part])
+                missed = self._quadrant_loss(tracks[part], prediction.logits[part], prediction.values[part])
+                loss = loss + self.settings.quadrants * missed
             else:
                 loss = loss + self._value_loss(tracks[part], means[part], log_variances[part])
         worded = [n for n, track in enumerate(tracks) if self.terms and _tells_terms(self.arrays, track)]
@@ -121,7 +120,7 @@ class Emotion(Trainee):
         loss = loss / len(self.pools)
         if self.ensemble:
             with self.fabric.autocast():
-                told = self.ensemble(pictures.to(self.fabric.device))
+                told = self.ensemble(clean.to(self.fabric.device))  # so that the pupil learns what changes nothing
             loss = loss + self.settings.ensemble * _imitation_loss(prediction, told)
         self.descend(loss, step, progress)
         return {"loss": loss.item()}
@@ -188,7 +187,7 @@ def knows(arrays: Arrays, number: int) -> bool:
 
 
 def _imitation_loss(prediction: Prediction, told: Prediction) -> torch.Tensor:
-    """What an ensemble says of the same pictures: its figures, and where it puts the quadrant."""
+    """What an ensemble says of the pictures as they were: its figures, and where it puts the quadrant."""
     means, truth = prediction.values.chunk(2, -1)[0], told.values.chunk(2, -1)[0]
     return soft_cross_entropy(quadrant_log_probs(prediction.values), told.logits.exp()) + 4 * F.mse_loss(means, truth)
 
