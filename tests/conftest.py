@@ -18,6 +18,7 @@ from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.classifier import ClassifierNet
 from audio_gen.models.generator import GeneratorNet
+from audio_gen.models.vocoder import VocoderNet
 
 INSTRUMENTS = ("drums", "flute", "organ", "voice")
 
@@ -66,6 +67,15 @@ class Tiny:
         net = self._random(GeneratorNet(**config), seed)
         net.mean.fill_(-4.0)
         return self._save(name, "generator", config, net, spec, labels, {"name": "log_mel"}, changes)
+
+    def vocoder(self, name: str = "neural", *, spec: MelSpec | None = None, **changes: Any) -> Path:
+        """A vocoder that changes a little of what Griffin-Lim finds."""
+        spec = spec or MelSpec(n_fft=512, hop_length=256, n_mels=32)
+        config = {"widths": [8, 16], "blocks": 1, "prior": 2}
+        torch.manual_seed(0)
+        net = VocoderNet(spec, (8, 16), 1, 2)
+        net.factor.weight.data = 0.02 * torch.randn(net.factor.weight.shape)
+        return self._save(name, "vocoder", config, net, spec, (), {"name": "log_mel"}, changes)
 
     def _random(self, net: Any, seed: int) -> Any:
         random = torch.Generator().manual_seed(seed)
@@ -180,6 +190,20 @@ def emotions() -> Arrays:
 
 
 @pytest.fixture
+def waves() -> Arrays:
+    """Six tracks of chords that ring on, 1 to 2 s long."""
+    spec, random = MelSpec(sample_rate=8000, n_fft=256, hop_length=64, n_mels=16), np.random.default_rng(0)
+    parts, tracks = [], []
+    for number in range(6):
+        time = np.arange(8000 + 1600 * number) / 8000
+        chord = sum(np.sin(2 * np.pi * hertz * time) for hertz in random.uniform(200, 3000, 3))
+        parts.append((6000 * chord * np.exp(-time) + random.normal(0, 30, len(time))).astype(np.int16))
+        tracks.append(track(number, "", "valid" if number > 3 else "train"))
+    bounds = np.cumsum([0, *map(len, parts)])
+    return Arrays("waveform", np.concatenate(parts), bounds, tuple(tracks), spec, (), "CC0-1.0")
+
+
+@pytest.fixture
 def mels() -> Arrays:
     """Two styles of log-mel, one loud below and one above; lengths differ."""
     random = np.random.default_rng(0)
@@ -198,10 +222,21 @@ def mels() -> Arrays:
 @pytest.fixture
 def tiny_settings() -> Callable[[str], list[str]]:
     """`--set` texts that make a recipe small enough for a test."""
+    small_vocoder = [
+        "batch=2",
+        "frames=24",
+        "widths=8,16",
+        "blocks=1",
+        "prior=1",
+        "channels=2",
+        "rate=0.003",
+        "ema=0.9",
+    ]
     small = {
         "classifier": ["batch=8", "columns=16", "widths=8,8,8,8", "warmup=1", "rate=0.01", "ema=0.9"],
         "emotion": ["batch=16", "columns=16", "widths=8,8,8,8", "warmup=1", "rate=0.01", "ema=0.9"],
         "distil": ["batch=8", "columns=16", "widths=8,8,8,8", "warmup=1", "rate=0.01", "ema=0.9"],
+        "vocoder": small_vocoder,
         "gan": ["batch=8", "frames=32", "widths=8,8", "rate=0.003", "ema=0.9"],
     }
     return lambda recipe: small[recipe]

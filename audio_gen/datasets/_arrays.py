@@ -1,7 +1,8 @@
 """Arrays: a dataset as plain arrays in one .npz, so that training needs no audio library.
 
-Three kinds: "image" (classifiers; uint8 pictures of equal size, several a track), "tonal_image" (the same with rows of
-notes, for emotion) and "log_mel" (generators; the float16 log-mel frames of all tracks, one after the other).
+Four kinds: "image" (classifiers; uint8 pictures of equal size, several a track), "tonal_image" (the same with rows of
+notes, for emotion), "log_mel" (generators; the float16 log-mel frames of all tracks, one after the other), "waveform"
+(vocoders; likewise their int16 samples).
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from audio_gen.errors import DatasetError
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.features.notes import NOTE_ROWS
 
-KINDS = ("image", "tonal_image", "log_mel")
+KINDS = ("image", "tonal_image", "log_mel", "waveform")
 
 
 class Track(NamedTuple):
@@ -44,9 +45,9 @@ class Arrays:
     """A prepared dataset.
 
     Args:
-        kind: "image", "tonal_image" or "log_mel".
-        mel: pictures: uint8 `[N, rows, columns]`; log_mel: float16 `[frames, n_mels]`.
-        index: pictures: `[N]`, the track of each picture; log_mel: `[tracks + 1]`, the bounds of each track's frames.
+        kind: one of these.
+        mel: pictures: uint8 `[N, rows, columns]`; log_mel: float16 `[frames, n_mels]`; waveform: int16 `[samples]`.
+        index: pictures: `[N]`, the track of each picture; otherwise `[tracks + 1]`, the bounds of each track.
         tracks: their labels, in the order that `index` counts in.
         spec: the mel spec.
         labels: names of the classes.
@@ -66,8 +67,8 @@ class Arrays:
 
     @property
     def pictured(self) -> bool:
-        """Whether these are pictures, not frames."""
-        return self.kind != "log_mel"
+        """Whether these are pictures, not frames or samples."""
+        return self.kind in ("image", "tonal_image")
 
     def digest(self) -> str:
         """12 hexadecimal digits of the SHA-256 of all that can be learnt from."""
@@ -141,11 +142,11 @@ def load_arrays(path: Path, kind: str) -> Arrays:
 
 def _check(arrays: Arrays) -> None:
     image, tracks, index = arrays.pictured, len(arrays.tracks), arrays.index
-    dtype, axes = (np.uint8, 3) if image else (np.float16, 2)
+    dtype, axes = (np.uint8, 3) if image else (np.int16, 1) if arrays.kind == "waveform" else (np.float16, 2)
     if arrays.kind not in KINDS or arrays.mel.dtype != dtype or arrays.mel.ndim != axes:
         raise ValueError(f"{arrays.kind} arrays of {arrays.mel.dtype} {list(arrays.mel.shape)}")
     rows = arrays.spec.n_mels + (NOTE_ROWS if arrays.kind == "tonal_image" else 0)
-    if arrays.mel.shape[1] != rows or len(index) != (len(arrays.mel) if image else tracks + 1):
+    if (axes > 1 and arrays.mel.shape[1] != rows) or len(index) != (len(arrays.mel) if image else tracks + 1):
         raise ValueError(f"index {list(index.shape)} and spec don't fit mel {list(arrays.mel.shape)}, {tracks} tracks")
     if index.min() < 0 or index.max() > (tracks - 1 if image else len(arrays.mel)):
         raise ValueError("the index leads out of the arrays")

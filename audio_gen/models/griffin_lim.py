@@ -45,28 +45,42 @@ class GriffinLim(nn.Module):
 
     @torch.no_grad()
     def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
+        length = self.length_of(log_mel)
+        flat = log_mel.float().reshape(-1, *log_mel.shape[-2:])
+        return self.istft(self.spectrum(flat), length).reshape(*log_mel.shape[:-2], length)
+
+    def length_of(self, log_mel: torch.Tensor) -> int:
+        """Samples that come of a log-mel.
+
+        Raises:
+            ParameterError: fewer than two frames, or another number of bands than the spec's.
+        """
         if log_mel.shape[-1] < 2 or log_mel.shape[-2] != self.spec.n_mels:
             raise ParameterError(
                 f"a log-mel to vocode is [{self.spec.n_mels}, frames] with ≥ 2 frames, not {list(log_mel.shape)}"
             )
-        magnitude = self.magnitude(log_mel.float()).reshape(-1, 1 + self.spec.n_fft // 2, log_mel.shape[-1])
-        length = self.spec.hop_length * (log_mel.shape[-1] - 1)
+        return int(self.spec.hop_length * (log_mel.shape[-1] - 1))
+
+    def spectrum(self, log_mel: torch.Tensor) -> torch.Tensor:
+        """`[B, n_mels, N] -> [B, 1 + n_fft // 2, N]`: complex, with the phases after all iterations."""
+        magnitude, length = self.magnitude(log_mel), self.length_of(log_mel)
         generator = torch.Generator().manual_seed(SEED)
         turn = torch.rand(magnitude.shape[1:], generator=generator).to(magnitude.device) * (2 * torch.pi)
         phase = torch.polar(torch.ones_like(turn), turn).expand_as(magnitude)
         previous = torch.zeros_like(phase)
         for _ in range(self.iterations):
-            rebuilt = self._stft(self._istft(magnitude * phase, length))
+            rebuilt = self._stft(self.istft(magnitude * phase, length))
             phase = rebuilt - previous * (self.momentum / (1 + self.momentum))
             phase = phase / phase.abs().clamp_min(1e-16)
             previous = rebuilt
-        return self._istft(magnitude * phase, length).reshape(*log_mel.shape[:-2], length)
+        return magnitude * phase
+
+    def istft(self, frames: torch.Tensor, length: int) -> torch.Tensor:
+        """`[B, 1 + n_fft // 2, N]` complex → `[B, length]`."""
+        return torch.istft(frames, self.spec.n_fft, self.spec.hop_length, window=self.window, length=length)
 
     def _stft(self, samples: torch.Tensor) -> torch.Tensor:
         spec = self.spec
         return torch.stft(
             samples, spec.n_fft, spec.hop_length, window=self.window, pad_mode="constant", return_complex=True
         )
-
-    def _istft(self, frames: torch.Tensor, length: int) -> torch.Tensor:
-        return torch.istft(frames, self.spec.n_fft, self.spec.hop_length, window=self.window, length=length)

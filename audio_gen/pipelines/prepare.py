@@ -46,8 +46,8 @@ def prepare(
     Args:
         names: dataset plugs, joined in this order.
         root: the dataset's own folder or its parent.
-        kind: "image" (uint8 pictures of 30 s, for classifiers), "tonal_image" (with rows of notes, for emotion) or
-            "log_mel" (float16 frames, for generators).
+        kind: "image" (uint8 pictures of 30 s, for classifiers), "tonal_image" (with rows of notes, for emotion),
+            "log_mel" (float16 frames, for generators) or "waveform" (int16 samples, for vocoders).
         teacher: outputs of a teacher over these tracks, to distil from; only for pictures.
         soundfonts: MIDI datasets are rendered once with each; None is the default font.
         transpositions: their training items also so many semitones higher, the soundfonts taking turns.
@@ -119,7 +119,7 @@ class _Wish:
 
 
 def _prepare_one(tasks: list[Task], wish: _Wish, jobs: int, progress: Progress | None) -> Arrays:
-    make = _log_mel_track if wish.kind == "log_mel" else _image_track
+    make = MAKERS.get(wish.kind, _image_track)
 
     def work(task: Task) -> Arrays | None:
         try:
@@ -200,3 +200,15 @@ def _log_mel_track(task: Task, wish: _Wish) -> Arrays:
     mel = LogMel(spec)(samples_of(item, spec.sample_rate, wish.seconds, how))[0].T.numpy().astype(np.float16)
     bounds = np.array([0, len(mel)])
     return Arrays("log_mel", mel, bounds, (_track(task),), spec, wish.labels, item.licence or wish.licence)
+
+
+def _waveform_track(task: Task, wish: _Wish) -> Arrays:
+    _, item, how = task
+    spec = MelSpec()
+    samples = samples_of(item, spec.sample_rate, wish.seconds, how)[0]
+    whole = (samples * 32768).round().clamp(-32768, 32767).to(torch.int16).numpy()
+    bounds = np.array([0, len(whole)])
+    return Arrays("waveform", whole, bounds, (_track(task),), spec, wish.labels, item.licence or wish.licence)
+
+
+MAKERS = {"log_mel": _log_mel_track, "waveform": _waveform_track}

@@ -1,6 +1,7 @@
 """vocode: log-mel → waveform → WAV; an audio file goes through its mel and back."""
 
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.models import checkpoint
 from audio_gen.models.griffin_lim import GriffinLim
+from audio_gen.models.vocoder import FAMILY, VocoderNet
 from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.device import one_thread
 from audio_gen.pipelines.inputs import Source
@@ -30,7 +32,7 @@ OVERLAP = 64
 class Vocoder:
     """Turns log-mels of one spec into sound: `vocoder(log_mel)`, `[n_mels, N]` or `[1, n_mels, N]`, gives a Clip."""
 
-    def __init__(self, name: str, module: GriffinLim, device: torch.device | None = None) -> None:
+    def __init__(self, name: str, module: GriffinLim | VocoderNet, device: torch.device | None = None) -> None:
         self.name = name
         self.device = device or torch.device("cpu")
         self.module = module.to(self.device)
@@ -52,19 +54,22 @@ class Vocoder:
             device: where to compute; None is the CPU.
 
         Raises:
-            CheckpointError: no such checkpoint, or one that is no vocoder.
+            CheckpointError: no such checkpoint, one that is no vocoder, or one of another spec.
         """
         if name == GRIFFIN_LIM:
             return cls(name, GriffinLim(spec), device)
-        found = checkpoint.load(name, family="vocoder")
-        raise CheckpointError(f"{found.name!r} is of a vocoder kind that this version can't run; use {GRIFFIN_LIM!r}")
+        found = checkpoint.load(name, family=FAMILY)
+        vocoder = cls(found.name, checkpoint.build(partial(VocoderNet, found.spec), found), device)
+        if spec is not None:
+            require_same_spec("what is to be vocoded", spec, vocoder)
+        return vocoder
 
     def __call__(self, log_mel: torch.Tensor) -> Clip:
         mel = log_mel.to(self.device, torch.float32)
         mel = mel[0] if mel.ndim == 3 and len(mel) == 1 else mel
         if mel.ndim != 2:
             raise ParameterError(f"a vocoder takes one log-mel [n_mels, frames], not {list(log_mel.shape)}")
-        with one_thread():
+        with one_thread(), torch.no_grad():
             return Clip(self._long(mel)[None].cpu(), self.spec.sample_rate)
 
     def _long(self, mel: torch.Tensor) -> torch.Tensor:

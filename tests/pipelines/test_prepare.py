@@ -14,6 +14,7 @@ from audio_gen.errors import DatasetError, ParameterError
 from audio_gen.features.decibel_image import SPEC, DecibelImage, to_uint8
 from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
+from audio_gen.features.notes import NOTE_ROWS
 from audio_gen.pipelines.prepare import images_of, prepare
 
 RATE = 22050
@@ -72,6 +73,21 @@ def test_pictures_of_class_folders(classes: Path) -> None:
         assert off.max() <= 1  # resampled as a stream: 1e-5 may round the other way
         assert np.mean(off) < 0.01
     assert {track.split for track in arrays.tracks} == {"train", "valid"}
+
+
+def test_waveforms_of_class_folders(classes: Path) -> None:
+    arrays = prepare(["folder"], classes, "waveform", seconds=1.0)
+    assert (arrays.kind, arrays.spec, arrays.mel.dtype) == ("waveform", MelSpec(), np.int16)
+    assert arrays.index.tolist() == [22050 * n for n in range(7)]
+    assert np.abs(arrays.mel.astype(float)).max() > 300
+
+
+def test_tonal_images_are_images_with_notes(classes: Path) -> None:
+    arrays, plain = (prepare(["folder"], classes, kind) for kind in ("tonal_image", "image"))
+    assert arrays.kind == "tonal_image"
+    assert arrays.mel.shape[1:] == (SPEC.n_mels + NOTE_ROWS, 387)
+    assert np.array_equal(arrays.mel[:, : SPEC.n_mels], plain.mel)
+    assert arrays.mel[:, SPEC.n_mels :].max() == 255
 
 
 def test_log_mels_of_class_folders(classes: Path) -> None:
@@ -154,7 +170,7 @@ def test_nothing_decodable(classes: Path) -> None:
 
 
 def test_refuses(classes: Path, several: Path) -> None:
-    with pytest.raises(ParameterError, match="image, log_mel, not 'wave'"):
+    with pytest.raises(ParameterError, match="image, tonal_image, log_mel, waveform, not 'wave'"):
         prepare(["folder"], classes, "wave")
     with pytest.raises(ParameterError, match="gtzan_mel"):
         prepare(["gtzan"[:3]], classes, "image")

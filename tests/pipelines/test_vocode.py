@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,6 +37,19 @@ def test_one_log_mel_in_one_clip_out() -> None:
     for wrong in (mel[0], torch.stack([mel, mel]), mel[:, :1], mel.T):
         with pytest.raises(ParameterError, match="frames"):
             vocoder(wrong)
+
+
+def test_a_neural_vocoder_by_name_or_path(tiny: Any) -> None:
+    path, mel = tiny.vocoder(spec=SMALL), LogMel(SMALL)(noise(50))
+    vocoder = Vocoder.load("neural")
+    clip = vocoder(mel)
+    assert (vocoder.name, vocoder.spec) == ("neural", SMALL)
+    assert clip.samples.shape == (1, 128 * 49)
+    assert not clip.samples.requires_grad
+    assert torch.equal(Vocoder.load(str(path), spec=SMALL)(mel).samples, clip.samples)
+    assert not torch.equal(Vocoder.load(spec=SMALL)(mel).samples, clip.samples)
+    with pytest.raises(CheckpointError, match="don't fit"):
+        Vocoder.load("neural", spec=MelSpec())
 
 
 @pytest.mark.parametrize("frames", [399, 400, 401, 466, 600, 1500])

@@ -7,10 +7,14 @@ from torch import nn
 
 from audio_gen.training.losses import (
     correlation_loss,
+    feature_matching,
     gradient_penalty,
+    hinge_discriminator,
+    hinge_generator,
     relativistic_discriminator,
     relativistic_generator,
     soft_cross_entropy,
+    stft_distance,
 )
 
 
@@ -71,3 +75,31 @@ def test_correlation_loss_of_constants_is_finite() -> None:
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(flat.grad).all()
+
+
+def test_stft_distance_is_nothing_of_equals_and_knows_gain() -> None:
+    torch.manual_seed(0)
+    sound = 0.1 * torch.randn(2, 8000)
+    assert stft_distance(sound, sound).item() == 0
+    half = stft_distance(sound / 2, sound).item()
+    assert half == pytest.approx(0.5 + math.log(2), abs=0.02)
+    assert stft_distance(sound + 0.001 * torch.randn(2, 8000), sound).item() < 0.1
+    silent = torch.zeros(1, 8000, requires_grad=True)
+    stft_distance(silent, torch.zeros(1, 8000)).backward()
+    assert silent.grad is not None
+    assert silent.grad.isfinite().all()
+
+
+def test_hinge_by_hand() -> None:
+    real, fake = [(torch.tensor([2.0, 0.5]), [])], [(torch.tensor([-3.0, 0.0]), [])]
+    assert hinge_discriminator(real, fake).item() == pytest.approx(0.25 + 0.5)
+    assert hinge_generator(fake).item() == pytest.approx(1.5)
+
+
+def test_feature_matching_is_relative_and_leaves_the_real_side_alone() -> None:
+    one, other = torch.full((2, 3), 2.0, requires_grad=True), torch.full((2, 3), 4.0, requires_grad=True)
+    loss = feature_matching([(one, [one])], [(other, [other])])
+    assert loss.item() == pytest.approx(0.5)
+    loss.backward()
+    assert one.grad is not None
+    assert other.grad is None
