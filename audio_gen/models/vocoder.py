@@ -62,7 +62,7 @@ class VocoderNet(nn.Module):
             )
         width, hidden = widths
         self.prior = prior
-        self.griffin_lim = GriffinLim(self.spec, prior)
+        self.griffin_lim = GriffinLim(self.spec, prior, steady=True)
         bins = 1 + self.spec.n_fft // 2
         self.register_buffer("mean", torch.zeros(self.spec.n_mels, 1))
         self.register_buffer("std", torch.ones(self.spec.n_mels, 1))
