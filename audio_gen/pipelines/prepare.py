@@ -38,6 +38,7 @@ def prepare(
     teacher: Teacher | None = None,
     seconds: float | None = None,
     group_by: str | None = None,
+    without: Sequence[str] = (),
     jobs: int = 2,
     progress: Progress | None = None,
 ) -> Arrays:
@@ -53,6 +54,7 @@ def prepare(
         transpositions: their training items also so many semitones higher, the soundfonts taking turns.
         seconds: at most so much of each track; None is all.
         group_by: what keeps tracks in one split; only for the dataset "folder", see there.
+        without: licences (as the dataset spells them) whose tracks are left out.
         jobs: tracks at a time.
         progress: wraps the iteration over tracks, given their number.
 
@@ -69,7 +71,8 @@ def prepare(
     parts = []
     for name in names:
         plug = pick("audio_gen.datasets", name)
-        items = plug.items(root) if group_by is None else plug.items(root, group_by=group_by)
+        listed = plug.items(root) if group_by is None else plug.items(root, group_by=group_by)
+        items = [item for item in listed if item.licence not in without]
         labels = tuple(plug.LABELS) or tuple(sorted({item.label for item in items if item.label}))
         tasks = [Task(name, item, how) for item in items for how in _renditions(item, soundfonts, transpositions)]
         wish = _Wish(kind, labels, plug.LICENSE, seconds, teacher)

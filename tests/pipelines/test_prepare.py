@@ -75,6 +75,19 @@ def test_pictures_of_class_folders(classes: Path) -> None:
     assert {track.split for track in arrays.tracks} == {"train", "valid"}
 
 
+def test_tracks_under_some_licences_can_be_left_out(tmp_path: Path) -> None:
+    sound = 0.1 * np.random.default_rng(0).standard_normal(22050)
+    with (tmp_path / "labels.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["path", "split", "style", "licence"])
+        for number, licence in enumerate(["GPL-2", "GPL-2+", "CC0", "GPL-2"]):
+            soundfile.write(tmp_path / f"{number}.wav", sound, 22050)
+            table.writerow([f"{number}.wav", "train", "folk", licence])
+    kept = prepare(["free_music"], tmp_path, "waveform", without=["GPL-2"])
+    assert [Path(track.id).stem for track in kept.tracks] == ["1", "2"]
+    assert kept.licence == "GPL-2+; CC0"
+
+
 def test_waveforms_of_class_folders(classes: Path) -> None:
     arrays = prepare(["folder"], classes, "waveform", seconds=1.0)
     assert (arrays.kind, arrays.spec, arrays.mel.dtype) == ("waveform", MelSpec(), np.int16)

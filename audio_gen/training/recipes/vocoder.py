@@ -18,7 +18,7 @@ from audio_gen.datasets._arrays import Arrays
 from audio_gen.features.log_mel import LogMel
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.vocoder import FAMILY, VocoderNet
-from audio_gen.models.wave_discriminators import WaveDiscriminators
+from audio_gen.models.wave_discriminators import Judged, WaveDiscriminators
 from audio_gen.training.ema import Ema
 from audio_gen.training.fit import cosine
 from audio_gen.training.losses import feature_matching, hinge_discriminator, hinge_generator, stft_distance
@@ -113,12 +113,12 @@ class Vocoder:
         fake = self._inside(self.net(mel))
         real = self._inside(real)
         judged = progress >= settings.adversary
-        figures = self._judge(real, fake.detach()) if judged else {}
+        figures, wanted = self._judge(real, fake.detach()) if judged else ({}, [])
         loss = settings.spectra * stft_distance(fake, real)
         figures["spectra"] = loss.item()
         if judged:
             self.judges.requires_grad_(False)
-            told, wanted = self.judges(fake), self.judges(real)
+            told = self.judges(fake)
             self.judges.requires_grad_(True)
             loss = loss + hinge_generator(told) + settings.matching * feature_matching(told, wanted)
         self.adam.zero_grad()
@@ -132,13 +132,15 @@ class Vocoder:
         margin = MARGIN * self.arrays.spec.hop_length
         return samples[:, margin:-margin]
 
-    def _judge(self, real: torch.Tensor, fake: torch.Tensor) -> dict[str, float]:
-        loss = hinge_discriminator(self.judges(real), self.judges(fake))
+    def _judge(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[dict[str, float], list[Judged]]:
+        """One step of the discriminators; gives what they said of the real pieces before it."""
+        wanted = self.judges(real)
+        loss = hinge_discriminator(wanted, self.judges(fake))
         self.adam_judges.zero_grad()
         self.fabric.backward(loss)
         self.fabric.clip_gradients(self.judges, self.adam_judges, max_norm=self.settings.clip)
         self.adam_judges.step()
-        return {"judges": loss.item()}
+        return {"judges": loss.item()}, wanted
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
