@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audio_gen.errors import ParameterError
+from audio_gen.metrics.regression import pearson_r
 
 WINDOWS = (512, 1024, 2048)
 FLOOR = 1e-5
@@ -44,6 +45,12 @@ def mel_l1(reference: npt.ArrayLike, estimate: npt.ArrayLike) -> float:
     if x.shape != y.shape or x.size == 0:
         raise ParameterError(f"mels must have one shape, and frames, not {list(x.shape)} and {list(y.shape)}")
     return float(np.mean(np.abs(x - y)))
+
+
+def onset_correlation(reference: npt.ArrayLike, estimate: npt.ArrayLike, *, window: int = 512) -> float:
+    """Pearson r of the onset envelopes: the mean rise of the log spectrum from frame to frame (Böck & Widmer 2013)."""
+    x, y = (np.maximum(np.diff(_log(part), axis=0), 0).mean(1) for part in _spectra(reference, estimate, window))
+    return pearson_r(x, y) if len(x) > 1 else math.nan
 
 
 def _distance(reference: npt.ArrayLike, estimate: npt.ArrayLike, window: int) -> float:

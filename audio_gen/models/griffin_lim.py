@@ -63,6 +63,12 @@ class GriffinLim(nn.Module):
         flat = log_mel.float().reshape(-1, *log_mel.shape[-2:])
         return self.istft(self.spectrum(flat), length).reshape(*log_mel.shape[:-2], length)
 
+    @torch.no_grad()
+    def rebuild(self, magnitude: torch.Tensor) -> torch.Tensor:
+        """`[B, 1 + n_fft // 2, N]` true magnitudes → `[B, hop_length * (N - 1)]`."""
+        length = self.spec.hop_length * (magnitude.shape[-1] - 1)
+        return self.istft(self._phased(magnitude, length), length)
+
     def length_of(self, log_mel: torch.Tensor) -> int:
         """Samples that come of a log-mel.
 
@@ -77,11 +83,13 @@ class GriffinLim(nn.Module):
 
     def spectrum(self, log_mel: torch.Tensor) -> torch.Tensor:
         """`[B, n_mels, N] -> [B, 1 + n_fft // 2, N]`: complex, with the phases after all iterations."""
-        magnitude, length = self.magnitude(log_mel), self.length_of(log_mel)
+        return self._phased(self.magnitude(log_mel), self.length_of(log_mel))
+
+    def _phased(self, magnitude: torch.Tensor, length: int) -> torch.Tensor:
         phase = self._start(magnitude)
         previous = torch.zeros_like(phase)
         for _ in range(self.iterations):
-            rebuilt = self._stft(self.istft(magnitude * phase, length))
+            rebuilt = self.stft(self.istft(magnitude * phase, length))
             phase = rebuilt - previous * (self.momentum / (1 + self.momentum))
             phase = phase / phase.abs().clamp_min(1e-16)
             previous = rebuilt
@@ -109,7 +117,8 @@ class GriffinLim(nn.Module):
         """`[B, 1 + n_fft // 2, N]` complex → `[B, length]`."""
         return torch.istft(frames, self.spec.n_fft, self.spec.hop_length, window=self.window, length=length)
 
-    def _stft(self, samples: torch.Tensor) -> torch.Tensor:
+    def stft(self, samples: torch.Tensor) -> torch.Tensor:
+        """`[B, T] -> [B, 1 + n_fft // 2, 1 + T // hop_length]` complex, zeros around the ends."""
         spec = self.spec
         return torch.stft(
             samples, spec.n_fft, spec.hop_length, window=self.window, pad_mode="constant", return_complex=True

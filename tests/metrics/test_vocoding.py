@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from audio_gen.errors import ParameterError
-from audio_gen.metrics.vocoding import log_spectral_distance, mel_l1, multi_resolution_stft, spectral_convergence
+from audio_gen.metrics.vocoding import (
+    log_spectral_distance,
+    mel_l1,
+    multi_resolution_stft,
+    onset_correlation,
+    spectral_convergence,
+)
 
 DISTANCES = (spectral_convergence, log_spectral_distance, multi_resolution_stft)
 
@@ -93,3 +99,14 @@ def test_what_does_not_fit_is_refused() -> None:
         mel_l1(np.zeros((2, 3)), np.zeros((2, 4)))
     with pytest.raises(ParameterError, match="window"):
         spectral_convergence(noise(10, 0), noise(10, 1), window=2)
+
+
+def test_onset_envelopes_agree_where_the_beats_do() -> None:
+    beats = np.zeros(20000)
+    beats[::2500] = 1.0
+    sound = noise(20000, 0) * np.convolve(beats, np.exp(-np.arange(2000) / 400))[:20000]
+    other = noise(20000, 1) * np.convolve(beats, np.exp(-np.arange(2000) / 400))[:20000]
+    assert onset_correlation(sound, sound) == pytest.approx(1)
+    assert onset_correlation(sound, other) > 0.8
+    assert onset_correlation(sound, np.roll(other, 1250)) < 0.2
+    assert math.isnan(onset_correlation(np.zeros(4000), np.zeros(4000)))

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also hear silence, noise, tones, clicks and speech, which should not be told with confidence; "
         "needs no --data",
     )
-    group = parser.add_argument_group("generators")
+    group = parser.add_argument_group("generators and vocoders")
     group.add_argument("--judge", default="styles", metavar="NAME", help="classifier over its labels; default styles")
     group.add_argument("--listener", default="genre", metavar="NAME", help="classifier to embed with; default genre")
     group.add_argument("--count", type=options.at_least(8), default=200, metavar="N", help="clips to make; default 200")
@@ -59,11 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
     from audio_gen.atomic import replacing
     from audio_gen.models import checkpoint
     from audio_gen.models.generator import FAMILY as GENERATOR
+    from audio_gen.models.vocoder import FAMILY as VOCODER
 
     if arguments.data is None and (not arguments.not_music or arguments.robustness or arguments.attacked):
         raise ParameterError("nothing to measure on: give --data DATASET; only --not-music goes without it")
     model = checkpoint.load(arguments.name)
-    found = plain(_generator(arguments, model) if model.family == GENERATOR else _classifier(arguments, model))
+    measure = {GENERATOR: _generator, VOCODER: _vocoder}.get(model.family, _classifier)
+    found = plain(measure(arguments, model))
     if arguments.json is not None:
         with replacing(arguments.json) as part:
             part.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
@@ -116,3 +118,17 @@ def _generator(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
         seed=arguments.seed,
         vocoder=arguments.vocoder,
     )
+
+
+def _vocoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
+    from audio_gen.pipelines.classify import Classifier
+    from audio_gen.pipelines.device import pick_device
+    from audio_gen.pipelines.evaluate_vocoder import evaluate_vocoder
+    from audio_gen.pipelines.vocode import Vocoder
+
+    if arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music:
+        raise ParameterError(f"{model.name!r} is a vocoder: give --data, and no option of classifiers")
+    device = pick_device(arguments.device)
+    listener = Classifier.load(arguments.listener, device=device)
+    vocoder = Vocoder.load(arguments.name, device=device)
+    return evaluate_vocoder(vocoder, listener, arguments.data, arguments.root, arguments.split)

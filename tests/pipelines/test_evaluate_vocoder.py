@@ -1,0 +1,48 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from audio_gen.errors import DatasetError
+from audio_gen.pipelines.classify import Classifier
+from audio_gen.pipelines.evaluate_vocoder import CEILING, evaluate_vocoder
+from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Ten tracks that are long enough, one that isn't, one that can't be read."""
+    random, time = np.random.default_rng(0), np.arange(33075) / 22050
+    lines = ["path,label,split"]
+    for number in range(12):
+        notes = sum(np.sin(2 * np.pi * hertz * time) for hertz in random.uniform(200, 4000, 3))
+        sound = 0.1 * notes * (1 + np.sin(2 * np.pi * 4 * time)) + 0.001 * random.normal(size=len(time))
+        soundfile.write(tmp_path / f"{number}.wav", sound[: 5000 if number == 10 else None], 22050)
+        lines.append(f"{number}.wav,any,valid")
+    (tmp_path / "11.wav").write_bytes(b"no music")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def test_rivals_are_measured_side_by_side(tiny: Any, table: Path) -> None:
+    vocoder = Vocoder.load(str(tiny.vocoder()))
+    found = evaluate_vocoder(vocoder, Classifier.load(tiny.classifier()), "folder", table, "valid", seconds=1.0)
+    details = found["details"]
+    assert (details["tracks"], details["seconds"]) == (10, 1.0)
+    assert list(details["vocoding"]) == ["neural", GRIFFIN_LIM, CEILING]
+    neural, plain, ceiling = details["vocoding"].values()
+    for name in ("stft_distance", "spectral_convergence", "log_spectral_distance_db"):
+        assert ceiling[name]["value"] < plain[name]["value"] != neural[name]["value"]
+        assert plain[name]["low"] <= plain[name]["value"] <= plain[name]["high"]
+    assert ceiling["onset_correlation"]["value"] > 0.8
+    assert all(rival["x_real_time"]["value"] > 0 for rival in (neural, plain, ceiling))
+    assert {"mel_l1", "kad"} <= plain.keys()
+
+
+def test_nothing_long_enough_is_told(tiny: Any, table: Path) -> None:
+    with pytest.raises(DatasetError, match="no track with 60 s of audio"):
+        evaluate_vocoder(
+            Vocoder.load(str(tiny.vocoder())), Classifier.load(tiny.classifier()), "folder", table, "valid", seconds=60
+        )
