@@ -37,6 +37,10 @@ class Noise(NamedTuple):
     steps: torch.Tensor
     grain: torch.Tensor
 
+    def within(self, radius: float) -> "Noise":
+        """Scaled towards its mean, but for the grain, without which the texture would blur."""
+        return self._replace(glob=radius * self.glob, anchors=radius * self.anchors, steps=radius * self.steps)
+
 
 class ResidualBlock1d(nn.Module):
     """`[B, C, N] -> [B, C, N]`; starts as the identity (the last convolution is zero)."""

@@ -13,6 +13,7 @@ from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.models import checkpoint
 from audio_gen.models.generator import FAMILY, GeneratorNet, Noise
 from audio_gen.pipelines.device import one_thread
+from audio_gen.pipelines.mix import shares
 from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder, require_same_spec
 
 
@@ -25,6 +26,7 @@ class Generated:
     label: str
     seed: int
     index: int
+    variety: float = 1.0
 
 
 def sound(item: Generated, vocoder: Vocoder) -> Clip:
@@ -64,15 +66,13 @@ class Generator:
         return self.checkpoint.labels
 
     def check_label(self, label: str | None) -> None:
-        """Whether it can be asked for; None can.
+        """Whether it can be asked for, a label or a mixture (`mix.shares`); None can.
 
         Raises:
             ParameterError: it can't; the message lists what can.
         """
-        if label is not None and label not in self.labels:
-            raise ParameterError(
-                f"label {label!r} is unknown to {self.checkpoint.name!r}; there are: {', '.join(self.labels)}"
-            )
+        if label is not None:
+            shares(label, self.labels)
 
     def mels(
         self,
@@ -81,17 +81,28 @@ class Generator:
         seconds: float = 10.0,
         label: str | None = None,
         seed: int = 0,
+        variety: float = 1.0,
         batch_size: int = 1,
         skip: Sequence[int] = (),
     ) -> Iterator[Generated]:
-        """New log-mels, one by one; without a label the labels take turns. Clips numbered in `skip` are left out.
+        """New log-mels, one by one. On the CPU convolutions round differently for different batch shapes: no batches.
 
-        On the CPU they are made one by one, since convolutions round differently for different batch shapes.
+        Args:
+            count: how many.
+            seconds: length of each.
+            label: a label or a mixture, "electronic:0.7,folk:0.3"; without it the labels take turns.
+            seed: the same seed gives the same clips.
+            variety: 0 to 1, the radius of the noise that tells clips apart (truncation, as in Musika): towards 0 they
+                come ever nearer to what is typical of the label, at 0 only the grain differs.
+            batch_size: at once, on a GPU.
+            skip: clips of these numbers are left out.
 
         Raises:
-            ParameterError: unknown label, no clips, or no length.
+            ParameterError: unknown label, no clips, no length, or a variety outside 0 to 1.
         """
         self.check_label(label)
+        if not 0 <= variety <= 1:
+            raise ParameterError(f"variety must lie between 0 and 1, not {variety}")
         if count < 1 or not 0 < seconds <= 36_000:
             raise ParameterError(
                 f"count must be at least 1 and seconds above 0 and at most 36000, not {count} and {seconds}"
@@ -103,9 +114,9 @@ class Generator:
         for begin in range(0, len(todo), size):
             chosen = todo[begin : begin + size]
             labels = [label or self.labels[index % len(self.labels)] for index in chosen]
-            mels = self._batch(chosen, labels, frames, seed)
+            mels = self._batch(chosen, labels, frames, seed, variety)
             for index, name, mel in zip(chosen, labels, mels, strict=True):
-                yield Generated(mel, samples, name, seed, index)
+                yield Generated(mel, samples, name, seed, index, variety)
 
     def sample(
         self,
@@ -114,6 +125,7 @@ class Generator:
         seconds: float = 10.0,
         label: str | None = None,
         seed: int = 0,
+        variety: float = 1.0,
         vocoder: Vocoder | str = GRIFFIN_LIM,
         batch_size: int = 1,
     ) -> list[Clip]:
@@ -123,10 +135,8 @@ class Generator:
             CheckpointError: the vocoder understands another mel spec.
         """
         made = self.vocoder(vocoder)
-        return [
-            sound(item, made)
-            for item in self.mels(count, seconds=seconds, label=label, seed=seed, batch_size=batch_size)
-        ]
+        mels = self.mels(count, seconds=seconds, label=label, seed=seed, variety=variety, batch_size=batch_size)
+        return [sound(item, made) for item in mels]
 
     def vocoder(self, vocoder: Vocoder | str) -> Vocoder:
         """A vocoder that fits this generator.
@@ -152,17 +162,21 @@ class Generator:
             "label": item.label,
             "seed": item.seed,
             "index": item.index,
+            "variety": item.variety,
             "frames": item.mel.shape[-1],
             "vocoder": vocoder,
             "licence": model.licence,
         }
 
     @torch.no_grad()
-    def _batch(self, indices: Sequence[int], labels: Sequence[str], frames: int, seed: int) -> torch.Tensor:
+    def _batch(
+        self, indices: Sequence[int], labels: Sequence[str], frames: int, seed: int, variety: float
+    ) -> torch.Tensor:
         drawn = [self.net.draw(frames, generator=clip_generator(seed, index)) for index in indices]
-        noise = Noise(*(torch.cat(parts).to(self.device) for parts in zip(*drawn, strict=True)))
+        noise = Noise(*(torch.cat(parts).to(self.device) for parts in zip(*drawn, strict=True))).within(variety)
         classes = torch.zeros(len(labels), len(self.labels), device=self.device)
         for row, name in enumerate(labels):
-            classes[row, self.labels.index(name)] = 1
+            for label, share in shares(name, self.labels).items():
+                classes[row, self.labels.index(label)] = share
         with one_thread():
             return self.net.restore(self.net(noise, classes, frames)).cpu()

@@ -216,3 +216,13 @@ def test_a_spec_that_nothing_can_be_rebuilt_from(tiny: Any, tmp_path: Path, capf
     tiny.generator(spec=MelSpec(n_fft=512, hop_length=512, n_mels=32))
     assert generate(tmp_path / "out") in (2, 3)
     assert "Griffin-Lim needs" in capfd.readouterr().err
+
+
+def test_mixtures_and_variety_are_told_beside_the_clip(tiny: Any, tmp_path: Path) -> None:
+    tiny.generator()
+    assert generate(tmp_path, "--label", "folk:0.7,techno:0.3", "--variety", "0.5") == 0
+    (told,) = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
+    assert (told["label"], told["variety"]) == ("folk:0.7,techno:0.3", 0.5)
+    assert [path.name for path in tmp_path.glob("*.wav")] == ["music_folk-0.7-techno-0.3_seed0_0000.wav"]
+    assert generate(tmp_path, "--label", "folk:0.7,polka:0.3") == 2
+    assert generate(tmp_path, "--variety", "2") == 2

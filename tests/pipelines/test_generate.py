@@ -70,3 +70,30 @@ def test_a_vocoder_of_another_spec_is_refused_with_both(tiny: Any) -> None:
     for text in ("'music'", "'mine'", str(made.checkpoint.spec), str(other)):
         assert re.search(re.escape(text), str(caught.value))
     assert made.vocoder(Vocoder("mine", GriffinLim(made.checkpoint.spec))).name == "mine"
+
+
+def test_mixtures_lie_between_their_labels(tiny: Any) -> None:
+    made = Generator.load(tiny.generator())
+
+    def mel(label: str) -> torch.Tensor:
+        return next(made.mels(1, seconds=0.3, label=label)).mel
+
+    folk, techno, half = mel("folk"), mel("techno"), mel("folk:1,techno:1")
+    assert torch.equal(mel("folk:5"), folk)
+    apart = (folk - techno).norm()
+    assert (half - folk).norm() < apart
+    assert (half - techno).norm() < apart
+    assert (mel("folk:0.9,techno:0.1") - folk).norm() < (half - folk).norm()
+
+
+def test_less_variety_brings_clips_nearer_to_each_other(tiny: Any) -> None:
+    made = Generator.load(tiny.generator())
+
+    def spread(variety: float) -> float:
+        clips = torch.stack([item.mel.mean(1) for item in made.mels(6, seconds=0.5, label="folk", variety=variety)])
+        return float(clips.std(0).mean())
+
+    assert spread(0.0) < 0.7 * spread(0.5) < 0.7 * spread(1.0)
+    for wrong in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ParameterError, match="variety must lie between 0 and 1"):
+            next(made.mels(1, variety=wrong))

@@ -16,11 +16,16 @@ HELP = "make new clips with a trained generator and a vocoder, one WAV and one .
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--model", required=True, metavar="NAME", help="a generator checkpoint by name or path")
-    parser.add_argument("--label", metavar="L", help="what to make; without it the labels take turns")
+    parser.add_argument(
+        "--label", metavar="L", help="what to make, or a mixture: A:0.7,B:0.3; without it the labels take turns"
+    )
     parser.add_argument("--count", type=options.at_least(1), default=1, metavar="N", help="clips to make; default 1")
     parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="length of each; default 10")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="K", help="the same seed gives the same clips; default 0"
+    )
+    parser.add_argument(
+        "--variety", type=float, default=1.0, metavar="0..1", help="how far clips are from what is typical; default 1"
     )
     options.add_vocoder(parser)
     options.add_folder_output(parser, what="files are named from model, label, seed and index")
@@ -54,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
         label=arguments.label,
         seed=arguments.seed,
+        variety=arguments.variety,
         batch_size=arguments.batch_size,
         skip=skip,
     )
