@@ -26,7 +26,8 @@ class Noise(NamedTuple):
     Args:
         glob: `[B, glob]`, one vector for the whole clip.
         anchors: `[B, local, A]`, interpolated: what changes over seconds.
-        offset: `[B]`, how many coarse steps below ANCHOR the clip starts after its first anchor.
+        offset: `[B]`, how many coarse steps after its first anchor the clip starts.
+        spacing: `[B]`, coarse steps from one anchor to the next.
         steps: `[B, fine, coarse steps]`: what happens from step to step.
         grain: `[B, grain, frames]`, edges included: the texture from frame to frame.
     """
@@ -34,6 +35,7 @@ class Noise(NamedTuple):
     glob: torch.Tensor
     anchors: torch.Tensor
     offset: torch.Tensor
+    spacing: torch.Tensor
     steps: torch.Tensor
     grain: torch.Tensor
 
@@ -127,7 +129,7 @@ class GeneratorNet(nn.Module):
         return y
 
     def _between_anchors(self, noise: Noise, steps: int) -> torch.Tensor:
-        position = (torch.arange(steps, device=noise.offset.device) + noise.offset[:, None]) / ANCHOR
+        position = (torch.arange(steps, device=noise.offset.device) + noise.offset[:, None]) / noise.spacing[:, None]
         left = position.long()
         share = (position - left)[:, None]
         index = left[:, None].expand(-1, self.local, -1)
@@ -149,6 +151,30 @@ class GeneratorNet(nn.Module):
             glob=torch.randn(count, self.glob, generator=generator),
             anchors=torch.randn(count, self.local, self.anchors(frames), generator=generator),
             offset=torch.randint(ANCHOR, (count,), generator=generator),
+            spacing=torch.full((count,), float(ANCHOR)),
             steps=torch.randn(count, self.fine, steps, generator=generator),
             grain=torch.randn(count, self.grain, steps * self.stride, generator=generator),
+        )
+
+    def draw_loop(self, frames: int, generator: torch.Generator | None = None) -> Noise:
+        """The noise of one clip whose end flows into its beginning: all of it comes round after `frames`.
+
+        Raises:
+            ParameterError: `frames` is no multiple of the stride, or shorter than the edges.
+        """
+        steps, rest = divmod(frames, self.stride)
+        if rest or steps < EDGE:
+            raise ParameterError(f"a loop takes a multiple of {self.stride} frames, {EDGE} or more of it, not {frames}")
+        around = (torch.arange(steps + 2 * EDGE) - EDGE) % steps
+        anchors = max(2, round(steps / ANCHOR))
+        spacing = steps / anchors
+        needed = torch.arange(int((2 * steps + EDGE) / spacing) + 2) % anchors
+        frame = (around[:, None] * self.stride + torch.arange(self.stride)).flatten()
+        return Noise(
+            glob=torch.randn(1, self.glob, generator=generator),
+            anchors=torch.randn(1, self.local, anchors, generator=generator)[..., needed],
+            offset=torch.tensor([steps - EDGE]),
+            spacing=torch.tensor([spacing]),
+            steps=torch.randn(1, self.fine, steps, generator=generator)[..., around],
+            grain=torch.randn(1, self.grain, frames, generator=generator)[..., frame],
         )

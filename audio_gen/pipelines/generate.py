@@ -13,6 +13,7 @@ from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.models import checkpoint
 from audio_gen.models.generator import FAMILY, GeneratorNet, Noise
 from audio_gen.pipelines.device import one_thread
+from audio_gen.pipelines.loop import fitted, frames_around, looped
 from audio_gen.pipelines.mix import shares
 from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder, require_same_spec
 
@@ -27,10 +28,13 @@ class Generated:
     seed: int
     index: int
     variety: float = 1.0
+    loop: bool = False
 
 
 def sound(item: Generated, vocoder: Vocoder) -> Clip:
-    """The log-mel as audio, cut to the length that was asked for."""
+    """The log-mel as audio, cut to the length that was asked for; a loop's comes round."""
+    if item.loop:
+        return looped(item.mel, item.samples, vocoder)
     clip = vocoder(item.mel)
     return Clip(clip.samples[:, : item.samples], clip.sample_rate)
 
@@ -82,6 +86,7 @@ class Generator:
         label: str | None = None,
         seed: int = 0,
         variety: float = 1.0,
+        loop: bool = False,
         batch_size: int = 1,
         skip: Sequence[int] = (),
     ) -> Iterator[Generated]:
@@ -94,7 +99,8 @@ class Generator:
             seed: the same seed gives the same clips.
             variety: 0 to 1, the radius of the noise that tells clips apart (truncation, as in Musika): towards 0 they
                 come ever nearer to what is typical of the label, at 0 only the grain differs.
-            batch_size: at once, on a GPU.
+            loop: whether the end flows into the beginning (`loop.looped`).
+            batch_size: at once, on a GPU; loops are made one by one.
             skip: clips of these numbers are left out.
 
         Raises:
@@ -108,15 +114,17 @@ class Generator:
                 f"count must be at least 1 and seconds above 0 and at most 36000, not {count} and {seconds}"
             )
         samples = max(1, round(seconds * self.checkpoint.spec.sample_rate))
-        frames = 1 + -(-samples // self.checkpoint.spec.hop_length)
+        spec = self.checkpoint.spec
+        frames = frames_around(samples, spec, self.net.stride) if loop else 1 + -(-samples // spec.hop_length)
         todo = [index for index in range(count) if index not in set(skip)]
-        size = 1 if self.device.type == "cpu" else max(1, batch_size)
+        size = 1 if loop or self.device.type == "cpu" else max(1, batch_size)
         for begin in range(0, len(todo), size):
             chosen = todo[begin : begin + size]
             labels = [label or self.labels[index % len(self.labels)] for index in chosen]
-            mels = self._batch(chosen, labels, frames, seed, variety)
+            mels = self._batch(chosen, labels, frames, seed, variety, loop)
             for index, name, mel in zip(chosen, labels, mels, strict=True):
-                yield Generated(mel, samples, name, seed, index, variety)
+                fit = fitted(mel, samples, spec) if loop else mel
+                yield Generated(fit, samples, name, seed, index, variety, loop)
 
     def sample(
         self,
@@ -126,6 +134,7 @@ class Generator:
         label: str | None = None,
         seed: int = 0,
         variety: float = 1.0,
+        loop: bool = False,
         vocoder: Vocoder | str = GRIFFIN_LIM,
         batch_size: int = 1,
     ) -> list[Clip]:
@@ -135,7 +144,9 @@ class Generator:
             CheckpointError: the vocoder understands another mel spec.
         """
         made = self.vocoder(vocoder)
-        mels = self.mels(count, seconds=seconds, label=label, seed=seed, variety=variety, batch_size=batch_size)
+        mels = self.mels(
+            count, seconds=seconds, label=label, seed=seed, variety=variety, loop=loop, batch_size=batch_size
+        )
         return [sound(item, made) for item in mels]
 
     def vocoder(self, vocoder: Vocoder | str) -> Vocoder:
@@ -163,6 +174,7 @@ class Generator:
             "seed": item.seed,
             "index": item.index,
             "variety": item.variety,
+            "loop": item.loop,
             "frames": item.mel.shape[-1],
             "vocoder": vocoder,
             "licence": model.licence,
@@ -170,9 +182,10 @@ class Generator:
 
     @torch.no_grad()
     def _batch(
-        self, indices: Sequence[int], labels: Sequence[str], frames: int, seed: int, variety: float
+        self, indices: Sequence[int], labels: Sequence[str], frames: int, seed: int, variety: float, loop: bool
     ) -> torch.Tensor:
-        drawn = [self.net.draw(frames, generator=clip_generator(seed, index)) for index in indices]
+        draw = self.net.draw_loop if loop else self.net.draw
+        drawn = [draw(frames, generator=clip_generator(seed, index)) for index in indices]
         noise = Noise(*(torch.cat(parts).to(self.device) for parts in zip(*drawn, strict=True))).within(variety)
         classes = torch.zeros(len(labels), len(self.labels), device=self.device)
         for row, name in enumerate(labels):

@@ -226,3 +226,13 @@ def test_mixtures_and_variety_are_told_beside_the_clip(tiny: Any, tmp_path: Path
     assert [path.name for path in tmp_path.glob("*.wav")] == ["music_folk-0.7-techno-0.3_seed0_0000.wav"]
     assert generate(tmp_path, "--label", "folk:0.7,polka:0.3") == 2
     assert generate(tmp_path, "--variety", "2") == 2
+
+
+def test_loops_are_as_long_as_their_bars(tiny: Any, tmp_path: Path) -> None:
+    tiny.generator()
+    assert generate(tmp_path, "--loop", "--bpm", "125", "--bars", "1") == 0
+    (clip,) = [load(path) for path in tmp_path.glob("*.wav")]
+    assert clip.samples.shape[1] == round(4 * 60 / 125 * 22050)
+    for wrong in (["--bpm", "120"], ["--loop", "--bars", "2"], ["--loop", "--bpm", "5"], ["--loop"]):
+        assert generate(tmp_path / "none", *wrong) == 2
+    assert not (tmp_path / "none").exists()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from audio_gen.app import options
 from audio_gen.app.running import refuse_existing
+from audio_gen.errors import ParameterError
 from audio_gen.pipelines.records import RecordWriter, success
 from audio_gen.pipelines.tables import read_done
 
@@ -27,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--variety", type=float, default=1.0, metavar="0..1", help="how far clips are from what is typical; default 1"
     )
+    parser.add_argument("--loop", action="store_true", help="the end flows into the beginning, without a seam")
+    parser.add_argument("--bpm", type=float, metavar="B", help="of a loop: its length is --bars at this tempo (4/4)")
+    parser.add_argument(
+        "--bars", type=options.at_least(1), metavar="N", help="of a loop; default 4 where --bpm is given"
+    )
     options.add_vocoder(parser)
     options.add_folder_output(parser, what="files are named from model, label, seed and index")
     options.add_device(parser, batch_size=8)
@@ -42,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     from audio_gen.pipelines.device import pick_device
     from audio_gen.pipelines.generate import Generator, sound
 
+    seconds = _seconds(arguments)
     generator = Generator.load(arguments.model, device=pick_device(arguments.device))
     generator.check_label(arguments.label)
     vocoder = generator.vocoder(arguments.vocoder)
@@ -56,10 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
     earlier = [row for row in earlier if row["path"] not in again]
     made = generator.mels(
         arguments.count,
-        seconds=arguments.seconds,
+        seconds=seconds,
         label=arguments.label,
         seed=arguments.seed,
         variety=arguments.variety,
+        loop=arguments.loop,
         batch_size=arguments.batch_size,
         skip=skip,
     )
@@ -80,3 +88,13 @@ def _names(arguments: argparse.Namespace, model: str, labels: tuple[str, ...]) -
     chosen = [arguments.label or labels[index % len(labels)] for index in range(arguments.count)]
     plain = [re.sub(r"[^\w.+-]+", "-", label)[:60] for label in chosen]  # no label leads out of the folder
     return [f"{model}_{label}_seed{arguments.seed}_{index:04d}.wav" for index, label in enumerate(plain)]
+
+
+def _seconds(arguments: argparse.Namespace) -> float:
+    from audio_gen.pipelines.loop import loop_seconds
+
+    if arguments.bpm is None and arguments.bars is None:
+        return float(arguments.seconds)
+    if arguments.bpm is None or not arguments.loop:
+        raise ParameterError("--bars goes with --bpm, and both with --loop: --loop --bpm 120 --bars 4")
+    return loop_seconds(arguments.bpm, arguments.bars or 4)
