@@ -11,6 +11,7 @@ import torch
 
 from audio_gen.models.classifier import ClassifierNet, Verdict
 
+SURE = 4.0  # deviations from 0: beyond, the slope of a probability of nearly 1 vanishes, and with it the map
 SIGNS = ((1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0))  # of valence and arousal in Q1 to Q4
 
 
@@ -44,8 +45,8 @@ def mixture(net: ClassifierNet, output: int, verdict: Verdict) -> torch.Tensor:
 
 
 def _slopes(verdict: Verdict, signs: torch.Tensor) -> torch.Tensor:
-    """d/dμ log Φ(± μ / σ) = ± φ(z) / (σ Φ(z)) with z = ± μ / σ."""
-    z = signs * verdict.values / verdict.deviations
+    """d/dμ log Φ(± μ / σ) = ± φ(z) / (σ Φ(z)) with z = ± μ / σ, where that is more than SURE taken as SURE."""
+    z = (signs * verdict.values / verdict.deviations).clamp_max(SURE)
     log_density = -z.square() / 2 - math.log(2 * math.pi) / 2
     return signs / verdict.deviations * torch.exp(log_density - torch.special.log_ndtr(z))
 

@@ -34,7 +34,7 @@ def test_evidence_averages_to_every_output() -> None:
 
 
 @pytest.mark.parametrize("quadrant", range(4))
-@pytest.mark.parametrize("means", [(0.4, -0.2), (-0.9, 0.7), (3.0, 3.0)])
+@pytest.mark.parametrize("means", [(0.4, -0.2), (-0.9, 0.7), (1.8, 0.9)])
 def test_a_quadrant_counts_valence_and_arousal_by_their_slopes(quadrant: int, means: tuple[float, float]) -> None:
     deviations = torch.tensor([0.5, 0.25])
     values = torch.tensor(means, requires_grad=True)
@@ -129,3 +129,12 @@ def test_removing_the_hottest_fifth_hurts_more_than_removing_another() -> None:
     assert hottest(heat)[patch].float().mean() > 2 * SHARE  # it points at the stripes
     assert hot > 0.2
     assert hot > 2 * max(points, areas)
+
+
+def test_the_surest_answer_has_a_map_too() -> None:
+    net = ClassifierNet(4, 2, (8, 8, 8, 8), quadrants=True).eval()
+    values, deviations = torch.tensor([-0.9, 1.0]), torch.tensor([0.05, 0.04])
+    probs = torch.tensor([0.0, 1.0, 0.0, 0.0])
+    weights = mixture(net, 1, Verdict(probs, values, deviations, torch.zeros(8), torch.zeros(0)))[4:]
+    assert weights[0] < -1e-3
+    assert weights[1] > 1e-3
