@@ -4,7 +4,6 @@ Real and generated clips go through the same vocoder. The judge is a classifier 
 labels; distances are taken in the embedding of another classifier, which never saw these data.
 """
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from audio_gen.errors import DatasetError, DecodeError
+from audio_gen.errors import DatasetError
 from audio_gen.features.log_mel import LogMel
 from audio_gen.metrics.classification import confusion_matrix
 from audio_gen.metrics.generation import (
@@ -22,14 +21,12 @@ from audio_gen.metrics.generation import (
     kernel_audio_distance_interval,
 )
 from audio_gen.metrics.interval import bootstrap
-from audio_gen.models.classifier import Verdict, combine
 from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.generate import Generator, sound
-from audio_gen.pipelines.prepare import samples_of
+from audio_gen.pipelines.hearing import verdict_at_once
+from audio_gen.pipelines.prepare import readable
 from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder
 from audio_gen.registry import pick
-
-_log = logging.getLogger(__name__)
 
 
 def evaluate_generator(
@@ -102,33 +99,21 @@ def _real(
     size = round(seconds * spec.sample_rate)
     log_mel = LogMel(spec)
     found = False
-    for item in pick("audio_gen.datasets", dataset).items(root, split):
-        if item.label not in generator.labels or item.path is None:
-            continue
-        try:
-            samples = samples_of(item, spec.sample_rate)
-        except DecodeError as error:
-            _log.warning("left out: %s", error)
-            continue
+    items = pick("audio_gen.datasets", dataset).items(root, split)
+    for item, samples in readable([item for item in items if item.label in generator.labels], spec.sample_rate):
         for start in range(0, samples.shape[1] - size + 1, size):
             found = True
-            yield item.label, voice(log_mel(samples[:, start : start + size])).samples
+            yield str(item.label), voice(log_mel(samples[:, start : start + size])).samples
     if not found:
         raise DatasetError(f"{dataset} {split} has no track of {', '.join(generator.labels)} as long as {seconds:g} s")
 
 
-@torch.no_grad()
-def _verdict(model: Classifier, samples: torch.Tensor) -> Verdict:
-    window = torch.nn.functional.pad(samples, (0, max(0, model.window - samples.shape[1])))[:, : model.window]
-    return combine(model.hear(window), model.net)
-
-
 def _probs(model: Classifier, sounds: list[torch.Tensor]) -> Any:
-    return np.array([_verdict(model, samples).probs.tolist() for samples in sounds])
+    return np.array([verdict_at_once(model, samples).probs.tolist() for samples in sounds])
 
 
 def _embeddings(model: Classifier, sounds: list[torch.Tensor]) -> Any:
-    return np.array([_verdict(model, samples).embedding.tolist() for samples in sounds])
+    return np.array([verdict_at_once(model, samples).embedding.tolist() for samples in sounds])
 
 
 def pink_noise(length: int, seed: int) -> torch.Tensor:

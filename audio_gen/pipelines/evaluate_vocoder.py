@@ -4,7 +4,6 @@ The ceiling is Griffin-Lim that knows the true magnitudes instead of the mel ban
 excerpts, and timed one after the other on each of them, on one thread.
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from audio_gen.errors import DatasetError, DecodeError
+from audio_gen.errors import DatasetError
 from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.metrics.generation import kernel_audio_distance_interval
@@ -26,17 +25,16 @@ from audio_gen.metrics.vocoding import (
     onset_correlation,
     spectral_convergence,
 )
-from audio_gen.models.classifier import combine
 from audio_gen.models.griffin_lim import GriffinLim
 from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.device import one_thread
-from audio_gen.pipelines.prepare import samples_of
+from audio_gen.pipelines.hearing import verdict_at_once
+from audio_gen.pipelines.prepare import readable
 from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder
 from audio_gen.registry import pick
 
 WINDOWS = (128, 512, 2048, 8192)
 CEILING = "true magnitudes"
-_log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
 
 
@@ -56,24 +54,26 @@ def evaluate_vocoder(
     Raises:
         DatasetError: no track has audio of that length.
     """
-    spec, log_mel, plain = vocoder.spec, LogMel(vocoder.spec), Vocoder.load(spec=vocoder.spec)
+    spec, log_mel = vocoder.spec, LogMel(vocoder.spec)
+    griffin_lim = GriffinLim(spec)
+    plain = Vocoder(GRIFFIN_LIM, griffin_lim)
     voices: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
         vocoder.name: lambda mel, _: vocoder(mel).samples[0],
         GRIFFIN_LIM: lambda mel, _: plain(mel).samples[0],
-        CEILING: lambda _, samples: _ceiling(samples, spec),
+        CEILING: lambda _, samples: _ceiling(samples, griffin_lim),
     }
     tables: dict[str, list[dict[str, float]]] = {name: [] for name in voices}
     heard: dict[str, list[torch.Tensor]] = {name: [] for name in ("original", *voices)}
     for samples in _excerpts(dataset, root, split, seconds, spec):
         mel = log_mel(samples[None])[0]
-        heard["original"].append(_embedding(listener, samples))
+        heard["original"].append(verdict_at_once(listener, samples[None]).embedding.cpu())
         for name, voice in voices.items():
             start = time.perf_counter()
             made = voice(mel, samples)
             took = time.perf_counter() - start
             figures = _figures(samples.numpy(), made.numpy()) | {"mel_l1": mel_l1(mel, log_mel(made[None])[0])}
             tables[name].append(figures | {"x_real_time": len(samples) / spec.sample_rate / took})
-            heard[name].append(_embedding(listener, made))
+            heard[name].append(verdict_at_once(listener, made[None]).embedding.cpu())
     originals = torch.stack(heard["original"]).numpy()
     rivals = {name: _summary(rows, originals, torch.stack(heard[name]).numpy()) for name, rows in tables.items()}
     about = {"model": vocoder.name, "listener": listener.checkpoint.name, "dataset": dataset, "split": split}
@@ -102,14 +102,7 @@ def _mean(values: Floats) -> float:
 def _excerpts(dataset: str, root: Path, split: str, seconds: float, spec: MelSpec) -> Iterator[torch.Tensor]:
     """`[T]` from the middle of each track that is long enough; T is a whole number of hops."""
     size, found = round(seconds * spec.sample_rate) // spec.hop_length * spec.hop_length, False
-    for item in pick("audio_gen.datasets", dataset).items(root, split):
-        if item.path is None:
-            continue
-        try:
-            samples = samples_of(item, spec.sample_rate)[0]
-        except DecodeError as error:
-            _log.warning("left out: %s", error)
-            continue
+    for _, (samples,) in readable(pick("audio_gen.datasets", dataset).items(root, split), spec.sample_rate):
         start = (len(samples) - size) // 2
         if start >= 0 and samples[start : start + size].any():
             found = True
@@ -118,14 +111,6 @@ def _excerpts(dataset: str, root: Path, split: str, seconds: float, spec: MelSpe
         raise DatasetError(f"{dataset} {split} has no track with {seconds:g} s of audio")
 
 
-def _ceiling(samples: torch.Tensor, spec: MelSpec) -> torch.Tensor:
-    griffin_lim = GriffinLim(spec)
+def _ceiling(samples: torch.Tensor, griffin_lim: GriffinLim) -> torch.Tensor:
     with one_thread():
         return griffin_lim.rebuild(griffin_lim.stft(samples[None]).abs())[0]
-
-
-@torch.no_grad()
-def _embedding(model: Classifier, samples: torch.Tensor) -> torch.Tensor:
-    wanted = model.window - len(samples)
-    window = torch.nn.functional.pad(samples, (0, max(0, wanted)))[: model.window]
-    return combine(model.hear(window[None]), model.net).embedding.cpu()

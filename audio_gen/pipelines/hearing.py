@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import torch
+import torch.nn.functional as F
 
 from audio_gen.audio.decode import open_audio
 from audio_gen.audio.synth import MIDI_EXTENSIONS
@@ -44,6 +45,13 @@ def pictures_of(model: Classifier, item: Item) -> torch.Tensor:
 def pictured(model: Classifier, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
     """Blocks `[1, t]` of samples at the model's rate → pictures `[K, rows, columns]`, as `classify` cuts them."""
     return torch.cat([model.picture(part.to(model.device)) for part in batches(iter(blocks), model.window, BATCH)])
+
+
+@torch.no_grad()
+def verdict_at_once(model: Classifier, samples: torch.Tensor) -> Verdict:
+    """What the model says of the first window of `[1, T]`, filled up with silence where it is shorter."""
+    window = F.pad(samples, (0, max(0, model.window - samples.shape[1])))[:, : model.window]
+    return combine(model.hear(window), model.net)
 
 
 @torch.no_grad()

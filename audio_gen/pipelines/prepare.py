@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,6 +158,19 @@ def samples_of(item: Item, sample_rate: int, seconds: float | None = None, how: 
             if wanted is not None and total >= wanted:
                 break
     return torch.cat(blocks, 1)[:, :wanted]
+
+
+def readable(items: Iterable[Item], sample_rate: int) -> Iterator[tuple[Item, torch.Tensor]]:
+    """The items that have audio, with `[1, T]` of it; one that can't be decoded is left out with a warning."""
+    for item in items:
+        if item.path is None:
+            continue
+        try:
+            samples = samples_of(item, sample_rate)
+        except DecodeError as error:
+            _log.warning("left out: %s", error)
+            continue
+        yield item, samples
 
 
 def _track(task: Task) -> Track:

@@ -58,11 +58,19 @@ class Vocoder:
         """
         if name == GRIFFIN_LIM:
             return cls(name, GriffinLim(spec), device)
-        found = checkpoint.load(name, family=FAMILY)
-        vocoder = cls(found.name, checkpoint.build(partial(VocoderNet, found.spec), found), device)
+        vocoder = cls.of(checkpoint.load(name, family=FAMILY), device)
         if spec is not None:
             require_same_spec("what is to be vocoded", spec, vocoder)
         return vocoder
+
+    @classmethod
+    def of(cls, model: checkpoint.Checkpoint, device: torch.device | None = None) -> "Vocoder":
+        """The vocoder of a checkpoint that is loaded already.
+
+        Raises:
+            CheckpointError: its parts don't fit each other.
+        """
+        return cls(model.name, checkpoint.build(partial(VocoderNet, model.spec), model), device)
 
     def __call__(self, log_mel: torch.Tensor) -> Clip:
         mel = log_mel.to(self.device, torch.float32)

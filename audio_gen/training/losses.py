@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
+from audio_gen.models.wave_discriminators import Judged
+
 STFT_WINDOWS = (128, 256, 512, 1024, 2048, 4096)
-Judged = Sequence[tuple[torch.Tensor, list[torch.Tensor]]]  # of each discriminator: logits, and the maps inside
 
 
 def relativistic_discriminator(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
@@ -56,18 +57,18 @@ def stft_distance(estimate: torch.Tensor, reference: torch.Tensor) -> torch.Tens
     return total / len(STFT_WINDOWS)
 
 
-def hinge_discriminator(real: Judged, fake: Judged) -> torch.Tensor:
+def hinge_discriminator(real: Sequence[Judged], fake: Sequence[Judged]) -> torch.Tensor:
     """Mean over discriminators of max(0, 1 - D(real)) + max(0, 1 + D(fake)) (Lim & Ye, 2017)."""
     pairs = zip(real, fake, strict=True)
     return torch.stack([F.relu(1 - one).mean() + F.relu(1 + other).mean() for (one, _), (other, _) in pairs]).mean()
 
 
-def hinge_generator(fake: Judged) -> torch.Tensor:
+def hinge_generator(fake: Sequence[Judged]) -> torch.Tensor:
     """Mean over discriminators of -D(fake)."""
     return -torch.stack([logits.mean() for logits, _ in fake]).mean()
 
 
-def feature_matching(fake: Judged, real: Judged) -> torch.Tensor:
+def feature_matching(fake: Sequence[Judged], real: Sequence[Judged]) -> torch.Tensor:
     """Mean absolute difference of the maps inside the discriminators, against the mean size of the real ones."""
     pairs = [pair for (_, one), (_, other) in zip(fake, real, strict=True) for pair in zip(one, other, strict=True)]
     sizes = [y.detach().abs().mean().clamp_min(1e-3) for _, y in pairs]

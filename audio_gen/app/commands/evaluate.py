@@ -130,5 +130,4 @@ def _vocoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
         raise ParameterError(f"{model.name!r} is a vocoder: give --data, and no option of classifiers")
     device = pick_device(arguments.device)
     listener = Classifier.load(arguments.listener, device=device)
-    vocoder = Vocoder.load(arguments.name, device=device)
-    return evaluate_vocoder(vocoder, listener, arguments.data, arguments.root, arguments.split)
+    return evaluate_vocoder(Vocoder.of(model, device), listener, arguments.data, arguments.root, arguments.split)
