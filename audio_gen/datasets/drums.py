@@ -1,4 +1,8 @@
-"""Drum one-shots of seven kinds, at most 6 s each; splits share no kit."""
+"""Drum one-shots of seven kinds, at most 6 s each; splits share no kit by name.
+
+By content they do: "GMRockKit" (valid) is "The Black Pearl 1.0" (train) under other names. Training refuses that; leave
+one of them out: `audio-gen prepare drums --without "The Black Pearl 1.0" ...`.
+"""
 
 from pathlib import Path
 

@@ -10,7 +10,7 @@ from audio_gen.models.generator import ResidualBlock1d
 class DiscriminatorNet(nn.Module):
     """Standardised log-mel `[B, n_mels, N]` and classes `[B, classes]` → one logit a clip `[B]`.
 
-    Projection head: Miyato & Koyama, ICLR 2018.
+    Projection head: Miyato & Koyama, ICLR 2018. `length`: frames of one-shots, as of the generator.
     """
 
     def __init__(
@@ -20,9 +20,11 @@ class DiscriminatorNet(nn.Module):
         widths: tuple[int, ...] = (128, 128, 192, 256),
         embedding: int = 64,
         blocks: int = 2,
+        length: int = 0,
     ) -> None:
         super().__init__()
         self.first = nn.Conv1d(n_mels, widths[0], 3, padding=1, padding_mode="replicate")
+        self.place = nn.Parameter(torch.zeros(widths[0], length)) if length else None
         self.stages = nn.ModuleList()
         for narrow, wide in zip((widths[0], *widths), widths, strict=False):
             layers: list[nn.Module] = [nn.Conv1d(narrow, wide, 1)] if narrow != wide else []
@@ -33,6 +35,8 @@ class DiscriminatorNet(nn.Module):
 
     def forward(self, x: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
         x = self.first(x)
+        if self.place is not None:
+            x = x + self.place
         for number, stage in enumerate(self.stages):
             if number:
                 x = F.avg_pool1d(x, 2)

@@ -72,6 +72,8 @@ class GeneratorNet(nn.Module):
         grain: size of the noise of a frame.
         embedding: size of a class's embedding.
         blocks: residual blocks a stage.
+        length: frames of a one-shot, a sound that begins with the clip: each coarse step is told apart by a vector that
+            is learnt, and nothing longer can be made. 0 is music of any length, every part of it like every other.
     """
 
     mean: torch.Tensor
@@ -88,16 +90,18 @@ class GeneratorNet(nn.Module):
         grain: int = 8,
         embedding: int = 64,
         blocks: int = 2,
+        length: int = 0,
     ) -> None:
         super().__init__()
         if not 1 <= blocks <= MOST_BLOCKS or min(classes, n_mels, *widths) < 1:
             given = f"{blocks}, {classes}, {n_mels} and {widths}"
             raise ParameterError(f"a generator takes 1 to {MOST_BLOCKS} blocks, a class, a band or more, not {given}")
-        self.classes = classes
+        self.classes, self.length = classes, length
         self.glob, self.local, self.fine, self.grain = glob, local, fine, grain
         self.stride: int = 2 ** (len(widths) - 1)
         self.embedding = nn.Linear(classes, embedding, bias=False)
         self.first = nn.Conv1d(glob + embedding + local + fine, widths[0], 3, padding=1, padding_mode="replicate")
+        self.place = nn.Parameter(torch.zeros(widths[0], self.coarse(length))) if length else None
         self.stages = nn.ModuleList()
         for narrow, wide in zip((widths[0], *widths), widths, strict=False):
             enter = nn.Conv1d(narrow + grain, wide, 1)
@@ -115,10 +119,18 @@ class GeneratorNet(nn.Module):
         return (self.coarse(frames) + ANCHOR - 1) // ANCHOR + 2
 
     def forward(self, noise: Noise, classes: torch.Tensor, frames: int) -> torch.Tensor:
-        """`classes [B, classes]` (one-hot or a mixture) → standardised log-mel `[B, n_mels, frames]`, about [-1, 1]."""
+        """`classes [B, classes]` (one-hot or a mixture) → standardised log-mel `[B, n_mels, frames]`, about [-1, 1].
+
+        Raises:
+            ParameterError: a one-shot of another length than its own.
+        """
+        if self.length and frames != self.length:
+            raise ParameterError(f"this generator makes one-shots of {self.length} frames, not {frames}")
         steps = self.coarse(frames)
         steady = torch.cat([noise.glob, self.embedding(classes)], 1)[:, :, None].expand(-1, -1, steps)
         x = self.first(torch.cat([steady, self._between_anchors(noise, steps), noise.steps], 1))
+        if self.place is not None:
+            x = x + self.place
         for number, stage in enumerate(self.stages):
             if number:
                 x = F.interpolate(x, scale_factor=2, mode="linear")

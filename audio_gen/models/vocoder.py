@@ -53,7 +53,7 @@ class VocoderNet(nn.Module):
     std: torch.Tensor
     advance: torch.Tensor
 
-    def __init__(self, spec: MelSpec, widths: tuple[int, int] = (192, 576), blocks: int = 6, prior: int = 8) -> None:
+    def __init__(self, spec: MelSpec, widths: tuple[int, int] = (192, 576), blocks: int = 6, prior: int = 16) -> None:
         super().__init__()
         self.spec = spec
         if len(widths) != 2 or min(*widths, blocks) < 1 or prior < 0:
@@ -62,12 +62,12 @@ class VocoderNet(nn.Module):
             )
         width, hidden = widths
         self.prior = prior
-        self.griffin_lim = GriffinLim(self.spec, prior, steady=True)
+        self.griffin_lim = GriffinLim(self.spec, prior, steady=True, refine=True)
         bins = 1 + self.spec.n_fft // 2
         self.register_buffer("mean", torch.zeros(self.spec.n_mels, 1))
         self.register_buffer("std", torch.ones(self.spec.n_mels, 1))
         turn = torch.arange(bins) * (2 * math.pi * self.spec.hop_length / self.spec.n_fft)
-        self.register_buffer("advance", torch.polar(torch.ones(bins), -turn)[:, None], persistent=False)
+        self.register_buffer("advance", torch.polar(torch.ones(bins), -turn), persistent=False)
         self.first = nn.Conv1d(self.spec.n_mels, width, 7, padding=3)
         self.motion = nn.Conv1d(2 * bins, width, 1) if prior else None
         self.blocks = nn.Sequential(*(ConvNextBlock(width, hidden, 1 / blocks) for _ in range(blocks)))
@@ -81,25 +81,22 @@ class VocoderNet(nn.Module):
     def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
         length = self.griffin_lim.length_of(log_mel)
         flat = log_mel.float().reshape(-1, *log_mel.shape[-2:])
-        return self.griffin_lim.istft(self.spectrum(flat), length).reshape(*log_mel.shape[:-2], length)
+        return self.griffin_lim.fourier.samples(self.spectrum(flat)).reshape(*log_mel.shape[:-2], length)
 
     def spectrum(self, log_mel: torch.Tensor) -> torch.Tensor:
-        """`[B, n_mels, N] -> [B, 1 + n_fft // 2, N]`, complex."""
+        """`[B, n_mels, N] -> [B, N, 1 + n_fft // 2]`, complex."""
         with torch.no_grad():
             start = self.griffin_lim.spectrum(log_mel)
         x = self.first((log_mel - self.mean) / self.std)
         if self.motion is not None:
-            x = x + self.motion(self._motion(start))
+            x = x + self.motion(self._motion(start).transpose(1, 2))
         y = self.norm(self.blocks(x).transpose(1, 2))
-        factor = torch.exp(self.factor(y).clamp(-LARGEST, LARGEST)).transpose(1, 2)
-        angle = self.angle(y).transpose(1, 2)
-        if not self.prior:
-            start = start.abs()
-        return torch.polar(factor, angle) * start
+        factor, angle = torch.exp(self.factor(y).clamp(-LARGEST, LARGEST)), self.angle(y)
+        return torch.polar(factor, angle) * (start if self.prior else start.abs())
 
     def _motion(self, spectrum: torch.Tensor) -> torch.Tensor:
-        """`[B, bins, N]` complex → `[B, 2 bins, N]`: how far each phase runs ahead of its bin's, and how loud it is."""
-        before = F.pad(spectrum[..., :-1], (1, 0))
+        """`[B, N, bins]` complex → `[B, N, 2 bins]`: how far each phase runs ahead of its bin's, and how loud it is."""
+        before = F.pad(spectrum[:, :-1], (0, 0, 1, 0))
         turn = spectrum * before.conj() * self.advance
         turn = turn / turn.abs().clamp_min(1e-8) * spectrum.abs().clamp_min(1e-8) ** 0.3
-        return torch.cat([turn.real, turn.imag], 1)
+        return torch.cat([turn.real, turn.imag], -1)

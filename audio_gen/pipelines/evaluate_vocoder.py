@@ -113,4 +113,4 @@ def _excerpts(dataset: str, root: Path, split: str, seconds: float, spec: MelSpe
 
 def _ceiling(samples: torch.Tensor, griffin_lim: GriffinLim) -> torch.Tensor:
     with one_thread():
-        return griffin_lim.rebuild(griffin_lim.stft(samples[None]).abs())[0]
+        return griffin_lim.rebuild(griffin_lim.fourier.spectrum(samples[None]).abs())[0]

@@ -54,7 +54,7 @@ def prepare(
         transpositions: their training items also so many semitones higher, the soundfonts taking turns.
         seconds: at most so much of each track; None is all.
         group_by: what keeps tracks in one split; only for the dataset "folder", see there.
-        without: licences (as the dataset spells them) whose tracks are left out.
+        without: licences (as the dataset spells them), groups and ids of tracks that are left out.
         jobs: tracks at a time.
         progress: wraps the iteration over tracks, given their number.
 
@@ -72,7 +72,7 @@ def prepare(
     for name in names:
         plug = pick("audio_gen.datasets", name)
         listed = plug.items(root) if group_by is None else plug.items(root, group_by=group_by)
-        items = [item for item in listed if item.licence not in without]
+        items = [item for item in listed if not {item.licence, item.group, item.id} & set(without)]
         labels = tuple(plug.LABELS) or tuple(sorted({item.label for item in items if item.label}))
         tasks = [Task(name, item, how) for item in items for how in _renditions(item, soundfonts, transpositions)]
         wish = _Wish(kind, labels, plug.LICENSE, seconds, teacher)

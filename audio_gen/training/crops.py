@@ -8,57 +8,85 @@ from audio_gen.datasets._arrays import Arrays
 from audio_gen.errors import DatasetError
 
 NEPER = 20 / math.log(10)  # decibels in one unit of a log-mel of magnitudes
+ONSET = 26.0  # dB below the loudest frame
 
 
 class Crops:
-    """Class-balanced random crops of the training tracks.
+    """Class-balanced random crops of the tracks of one split.
 
     Args:
         arrays: of kind "log_mel".
         frames: length of a crop; a shorter track (a drum hit) is filled up with silence.
         quietest: crops of longer tracks below this level against the loudest frames, in dB, are passed over.
+        one_shot: whether a track is one sound, of which there is one crop, from its onset.
+        split: which tracks.
 
     Raises:
-        DatasetError: a class without a training track that is loud enough.
+        DatasetError: a class without a training track that is loud enough, or a split without any.
     """
 
-    def __init__(self, arrays: Arrays, frames: int, quietest: float) -> None:
-        self.frames = frames
+    def __init__(
+        self, arrays: Arrays, frames: int, quietest: float, *, one_shot: bool = False, split: str = "train"
+    ) -> None:
+        self.frames, self.one_shot, self.floor = frames, one_shot, math.log(arrays.spec.floor)
         mel = torch.from_numpy(arrays.mel)
         level = mel.float().amax(1)
         loudest = float(torch.quantile(level[:: max(1, len(level) // 100_000)], 0.95))
         threshold = loudest + quietest / NEPER * arrays.spec.power
         parts, total = [mel], len(mel)
         starts: list[list[torch.Tensor]] = [[] for _ in arrays.labels]
-        for number in arrays.chosen("train"):
+        for number in arrays.chosen(split):
             first, last = map(int, arrays.index[number : number + 2])
             if arrays.tracks[number].label not in arrays.labels:
                 continue
+            if one_shot:
+                first += onset(level[first:last])
+                last = min(last, first + frames)
             if last - first >= frames:
                 windows = level[first:last].unfold(0, frames, 1).mean(1)
-                found = first + torch.nonzero(windows > threshold).squeeze(1)
+                found = first + torch.nonzero((windows > threshold) | one_shot).squeeze(1)
             else:
-                silence = mel.new_full((frames - (last - first), mel.shape[1]), math.log(arrays.spec.floor))
+                silence = mel.new_full((frames - (last - first), mel.shape[1]), self.floor)
                 parts += [mel[first:last], silence]
                 found, total = torch.tensor([total]), total + frames
             starts[arrays.labels.index(arrays.tracks[number].label)].append(found)
         empty = [label for label, found in zip(arrays.labels, starts, strict=True) if not sum(map(len, found))]
-        if empty or not starts:
-            raise DatasetError(f"no training track that is loud enough for: {', '.join(empty) or 'any class'}")
+        if len(empty) == len(starts) or (empty and split == "train"):
+            raise DatasetError(f"no {split} track that is loud enough for: {', '.join(empty) or 'any class'}")
         self.mel = torch.cat(parts) if len(parts) > 1 else mel
-        self.starts = [torch.cat(found) for found in starts]
+        self.starts = [torch.cat([torch.empty(0, dtype=torch.long), *found]) for found in starts]
 
     def draw(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-mel `[count, n_mels, frames]` float32 and class numbers `[count]`."""
         labels = torch.randint(len(self.starts), (count,))
         chosen = [self.starts[label] for label in labels.tolist()]
         first = torch.stack([starts[torch.randint(len(starts), ())] for starts in chosen])
-        rows = self.mel[first[:, None] + torch.arange(self.frames)]
-        return rows.float().transpose(1, 2), labels
+        return self._cut(first), labels
+
+    def spread(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """As `draw`, but `count` different crops (or all, if fewer) evenly from all there are, always the same ones."""
+        first = torch.cat(self.starts)
+        labels = torch.repeat_interleave(torch.tensor([len(starts) for starts in self.starts]))
+        chosen = torch.linspace(0, len(first) - 1, min(count, len(first))).long()
+        return self._cut(first[chosen]), labels[chosen]
+
+    def _cut(self, first: torch.Tensor) -> torch.Tensor:
+        return self.mel[first[:, None] + torch.arange(self.frames)].float().transpose(1, 2)
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation of each band over a sample of crops, `[n_mels, 1]` each."""
+        """Mean and standard deviation of each band over a sample of crops, `[n_mels, 1]` each.
+
+        One-shots are mostly silence: theirs are such that three deviations reach from the floor to the loudest.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             sample = self.draw(1024)[0]
+        if self.one_shot:
+            half = (sample.amax((0, 2)) - self.floor)[:, None] / 2
+            return self.floor + half, half / 3
         return sample.mean((0, 2))[:, None], sample.std((0, 2))[:, None].clamp_min(1e-3)
+
+
+def onset(level: torch.Tensor) -> int:
+    """The first of `[N]` frames whose level (natural logarithm) comes within ONSET dB of the loudest's."""
+    return int(torch.nonzero(level.float() >= level.float().max() - ONSET / NEPER)[0])

@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without-licence", nargs="+", default=[], metavar="LICENCE", help="leave out tracks under these, e.g. GPL-2"
     )
+    parser.add_argument(
+        "--without", nargs="+", default=[], metavar="ID", help="leave out these tracks, or groups (kits, artists)"
+    )
     parser.add_argument("--seconds", type=float, metavar="S", help="at most so much of each track")
     parser.add_argument("--jobs", type=options.at_least(1), default=2, metavar="N", help="tracks at a time; default 2")
     options.add_existing(parser)
@@ -82,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         teacher=Teacher(arguments.teacher) if arguments.teacher else None,
         seconds=arguments.seconds,
         group_by=arguments.group_by,
-        without=arguments.without_licence,
+        without=[*arguments.without_licence, *arguments.without],
         jobs=arguments.jobs,
         progress=progress,
     )
