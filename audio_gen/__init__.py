@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from audio_gen.features.mel_spec import MelSpec
     from audio_gen.pipelines.classify import Classifier
     from audio_gen.pipelines.generate import Generator
-    from audio_gen.pipelines.vocode import Vocoder
+    from audio_gen.pipelines.vocoder import Vocoder
 
 __version__ = "0.1.0"
 
@@ -44,7 +44,7 @@ _HOMES = {
     "Generator": "pipelines.generate",
     "LogMel": "features.log_mel",
     "MelSpec": "features.mel_spec",
-    "Vocoder": "pipelines.vocode",
+    "Vocoder": "pipelines.vocoder",
     "load": "audio.decode",
     "render": "audio.synth",
     "save": "audio.encode",

@@ -75,7 +75,7 @@ class _CommandParser(_Parser):
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        if self._inside:
+        if self._inside or self._subparsers is not None:  # the parsers of its subcommands allow any order themselves
             return super().parse_known_args(args, namespace)
         self._inside = True  # parse_known_intermixed_args calls parse_known_args
         try:

@@ -47,9 +47,9 @@ def add_vocoder(parser: argparse.ArgumentParser) -> None:
     """--vocoder and --subtype."""
     parser.add_argument(
         "--vocoder",
-        default="griffin-lim",
+        default="mel-griffin-lim",
         metavar="V",
-        help="griffin-lim (default), or a vocoder checkpoint by name or path",
+        help="mel-griffin-lim (default), griffin-lim, or a vocoder checkpoint (neural) by name or path",
     )
     parser.add_argument("--subtype", metavar="S", help="PCM_16 (default), PCM_24 or FLOAT")
 

@@ -3,9 +3,11 @@
 import struct
 import zlib
 from pathlib import Path
+from typing import BinaryIO
+
+from audio_gen.audio._riff import chunks
 
 SERIAL = 1  # OGG: of the only stream in the file
-HEADER_BYTES = 1 << 16
 MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -19,23 +21,32 @@ def strip(path: Path, suffix: str) -> None:
 
 def _strip_wav(path: Path) -> None:
     with path.open("r+b") as file:
-        at = file.read(HEADER_BYTES).find(b"PEAK")
-        if at > 0:  # name, length, version, seconds since 1970
-            file.seek(at + 12)
+        size = file.seek(0, 2)
+        places = [at for name, at, _ in chunks(file, 0, size) if name == b"PEAK"]
+        for at in places:  # version, seconds since 1970, peaks
+            file.seek(at + 4)
             file.write(bytes(4))
 
 
 def _strip_ogg(path: Path) -> None:
-    data = bytearray(path.read_bytes())
     at = 0
-    while data[at : at + 4] == b"OggS":
-        segments = data[at + 26]
-        end = at + 27 + segments + sum(data[at + 27 : at + 27 + segments])
-        data[at + 14 : at + 18] = struct.pack("<I", SERIAL)
-        data[at + 22 : at + 26] = bytes(4)
-        data[at + 22 : at + 26] = struct.pack("<I", ogg_checksum(data[at:end]))
-        at = end
-    path.write_bytes(data)
+    with path.open("r+b") as file:
+        while page := _page(file, at):
+            page[14:18] = struct.pack("<I", SERIAL)
+            page[22:26] = bytes(4)
+            page[22:26] = struct.pack("<I", ogg_checksum(page))
+            file.seek(at)
+            file.write(page[:26])
+            at += len(page)
+
+
+def _page(file: BinaryIO, at: int) -> bytearray:
+    file.seek(at)
+    header = file.read(27)
+    if len(header) < 27 or header[:4] != b"OggS":
+        return bytearray()
+    lengths = file.read(header[26])
+    return bytearray(header + lengths + file.read(sum(lengths)))
 
 
 def ogg_checksum(page: bytes | bytearray) -> int:

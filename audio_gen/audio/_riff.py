@@ -1,10 +1,15 @@
-"""Chunks of RIFF (WAV) and AIFF files."""
+"""Chunks of RIFF (WAV) and AIFF files: found, read and put at the end."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
 from typing import BinaryIO
 
-MAX_COMMENT = 1 << 20
+TAGS = b"agjs"  # audio_gen's own chunk: the tags as JSON in ASCII. Names all in capitals would have to be registered
+COMMENT = b"ICMT"
+MAX_TEXT = 1 << 20
+MAX_CHUNKS = 10_000  # that are looked through for a text
 
 
 def chunks(file: BinaryIO, start: int, size: int) -> Iterator[tuple[bytes, int, int]]:
@@ -21,21 +26,51 @@ def chunks(file: BinaryIO, start: int, size: int) -> Iterator[tuple[bytes, int, 
         at += 8 + length + length % 2
 
 
-def comment(file: BinaryIO) -> str | None:
-    """The comment of a WAV file (ICMT in LIST INFO); libsndfile passes over those of 2,048 bytes and more."""
+def texts(file: BinaryIO) -> dict[bytes, str]:
+    """What a WAV file holds under `TAGS` and as `COMMENT` in LIST INFO, the first of each; nothing for other files.
+
+    libsndfile passes over comments of 2,048 bytes and more.
+    """
     size = file.seek(0, 2)
+    found: dict[bytes, str] = {}
     if padded_read(file, 0, 4) != b"RIFF":
-        return None
-    for name, at, length in chunks(file, 0, size):
-        if name == b"LIST" and padded_read(file, at, 4) == b"INFO":
+        return found
+    for name, at, length in islice(chunks(file, 0, size), MAX_CHUNKS):
+        if name == TAGS:
+            found.setdefault(TAGS, _text(file, at, length))
+        elif name == b"LIST" and padded_read(file, at, 4) == b"INFO":
             # the list's own four bytes stand where the file's twelve do
-            for inner, place, count in chunks(file, at + 4 - 12, at + length):
-                if inner == b"ICMT":
-                    return padded_read(file, place, min(count, MAX_COMMENT)).rstrip(b"\0").decode(errors="replace")
-    return None
+            for inner, place, count in islice(chunks(file, at + 4 - 12, min(at + length, size)), MAX_CHUNKS):
+                if inner == COMMENT:
+                    found.setdefault(COMMENT, _text(file, place, count))
+    return found
+
+
+def text_chunks(info: Mapping[bytes, bytes], tags: bytes) -> bytes:
+    """A LIST INFO chunk of the texts in `info`, by their names, and a `TAGS` chunk."""
+    fields = b"".join(_chunk(name, text + b"\0") for name, text in info.items())
+    return _chunk(b"LIST", b"INFO" + fields) + _chunk(TAGS, tags)
+
+
+def append(path: Path, more: bytes) -> None:
+    """Put whole chunks at the end of a WAV file, and count them in its header."""
+    with path.open("r+b") as file:
+        end = file.seek(0, 2)
+        file.write(bytes(end % 2) + more)
+        size = file.tell()
+        file.seek(4)
+        file.write(struct.pack("<I", size - 8))
 
 
 def padded_read(file: BinaryIO, offset: int, count: int) -> bytes:
     """`count` bytes from `offset`, with zeros for those beyond the file's end."""
     file.seek(offset)
     return file.read(count).ljust(count, b"\0")
+
+
+def _text(file: BinaryIO, at: int, length: int) -> str:
+    return padded_read(file, at, min(length, MAX_TEXT)).rstrip(b"\0").decode(errors="replace")
+
+
+def _chunk(name: bytes, contents: bytes) -> bytes:
+    return struct.pack("<4sI", name, len(contents)) + contents + bytes(len(contents) % 2)

@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from audio_gen.errors import ParameterError
+from audio_gen.metrics._kernels import Floats, kernels, squared_distances
 from audio_gen.metrics.interval import LEVEL, Interval
 
 SCALE = 100.0
 NEIGHBOURS = 5
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,25 +35,44 @@ def kernel_audio_distance(reference: npt.ArrayLike, estimate: npt.ArrayLike) -> 
         reference: real `[N, D]`, N ≥ 2, not all the same.
         estimate: generated `[M, D]`, M ≥ 2.
     """
-    return _kernels(*_pair(reference, estimate)).distance(None, None)
+    return SCALE * kernels(*_pair(reference, estimate)).distance()
 
 
 def kernel_audio_distance_interval(
-    reference: npt.ArrayLike, estimate: npt.ArrayLike, *, samples: int = 1000, seed: int = 0
+    reference: npt.ArrayLike,
+    estimate: npt.ArrayLike,
+    *,
+    groups: npt.ArrayLike | None = None,
+    estimate_groups: npt.ArrayLike | None = None,
+    samples: int = 1000,
+    seed: int = 0,
 ) -> Interval:
-    """KAD with its 95 % bootstrap interval over the rows of both sets, σ held.
+    """KAD with its 95 % bootstrap interval over the groups of both sets, σ held.
 
     `bootstrap` would count a row drawn twice as a pair of its own and so lift every draw by about 100 / M; here only
-    pairs of different rows count.
+    pairs of different rows count, and of a group that is drawn twice only the pairs within either.
+
+    Args:
+        reference: real `[N, D]`.
+        estimate: generated `[M, D]`.
+        groups: `[N]`, what each row of the reference belongs to (windows of one track are no strangers); None is each
+            row to itself.
+        estimate_groups: `[M]`, likewise of the estimate. Where both sets hold the same groups (a recording and its
+            copy), these are drawn together.
+        samples: number of draws.
+        seed: of the draws.
+
+    Raises:
+        ParameterError: sets that don't fit each other, or their groups.
     """
-    kernels = _kernels(*_pair(reference, estimate))
-    random, (n, m) = np.random.default_rng(seed), kernels.between.shape
-    draws = [
-        kernels.distance(random.multinomial(n, np.full(n, 1 / n)), random.multinomial(m, np.full(m, 1 / m)))
-        for _ in range(samples)
-    ]
-    low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(kernels.distance(None, None), float(low), float(high))
+    found = kernels(*_pair(reference, estimate), groups, estimate_groups)
+    random, value = np.random.default_rng(seed), SCALE * found.distance()
+    draws = np.array([SCALE * found.draw(random) for _ in range(samples)])
+    defined = draws[np.isfinite(draws)]
+    if not len(defined):
+        return Interval(value, math.nan, math.nan)
+    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(value, min(value, float(low)), max(value, float(high)))
 
 
 def frechet_audio_distance(reference: npt.ArrayLike, estimate: npt.ArrayLike) -> float:
@@ -85,12 +103,18 @@ def density_coverage(reference: npt.ArrayLike, estimate: npt.ArrayLike, *, k: in
     x, y = _pair(reference, estimate)
     if not 1 <= k < len(x):
         raise ParameterError(f"k must be 1 to {len(x) - 1} for {len(x)} reference rows, not {k}")
-    within = _squared_distances(x, x)
+    within = squared_distances(x, x)
     np.fill_diagonal(within, np.inf)
     radius = np.sort(within, axis=1)[:, k - 1]
     # a neighbour in both sets lies on the edge: rounding must not bring it in
-    inside = _squared_distances(x, y) < radius[:, None] * (1 - 1e-9)
+    inside = squared_distances(x, y) < radius[:, None] * (1 - 1e-9)
     return DensityCoverage(float(inside.sum() / (k * len(y))), float(inside.any(1).mean()))
+
+
+def mean_distance(embeddings: npt.ArrayLike) -> float:
+    """Mean distance |x_i - x_j| of two different rows `[N, D]`, N ≥ 2: how much they vary; 0 where all are the same."""
+    x, _ = _pair(embeddings, embeddings)
+    return float(np.sqrt(squared_distances(x, x)[np.triu_indices(len(x), 1)]).mean())
 
 
 def class_agreement(probs: npt.ArrayLike, asked_labels: npt.ArrayLike) -> float:
@@ -112,46 +136,6 @@ def inception_score(probs: npt.ArrayLike) -> float:
     mean = table.mean(0)
     ratio = np.log(np.where(table > 0, table, 1.0)) - np.log(np.where(mean > 0, mean, 1.0))
     return float(np.exp(np.mean(np.sum(table * ratio, axis=1))))
-
-
-@dataclass(frozen=True, eq=False)
-class _Kernels:
-    """Gaussian kernels within the reference `[N, N]`, within the estimate `[M, M]` (diagonals 0), between `[N, M]`."""
-
-    reference: Floats
-    estimate: Floats
-    between: Floats
-
-    def distance(self, n_counts: npt.NDArray[np.int64] | None, m_counts: npt.NDArray[np.int64] | None) -> float:
-        """KAD of sets that hold row i as often as the counts say (None: once each)."""
-        n = np.ones(len(self.reference)) if n_counts is None else n_counts
-        m = np.ones(len(self.estimate)) if m_counts is None else m_counts
-        within = _pair_mean(self.reference, n) + _pair_mean(self.estimate, m)
-        return SCALE * float(within - 2 * (n @ self.between @ m) / (n.sum() * m.sum()))
-
-
-def _pair_mean(kernel: Floats, counts: npt.NDArray[np.int64] | Floats) -> float:
-    pairs = counts.sum() ** 2 - (counts**2).sum()
-    return float(counts @ kernel @ counts / pairs) if pairs > 0 else math.nan
-
-
-def _kernels(x: Floats, y: Floats) -> _Kernels:
-    within = _squared_distances(x, x)
-    squared_sigma = float(np.median(np.sqrt(within[np.triu_indices(len(x), 1)]))) ** 2
-    if squared_sigma == 0:
-        raise ParameterError("more than half of the reference embeddings are the same; the kernel has no width")
-    squares = (within, _squared_distances(y, y), _squared_distances(x, y))
-    reference, estimate, between = (np.exp(-square / (2 * squared_sigma)) for square in squares)
-    np.fill_diagonal(reference, 0)
-    np.fill_diagonal(estimate, 0)
-    return _Kernels(reference, estimate, between)
-
-
-def _squared_distances(x: Floats, y: Floats) -> Floats:
-    """|x_i - y_j|² `[N, M]` as |x|² + |y|² - 2 xy, around the mean of x so that little cancels."""
-    x, y = x - x.mean(0), y - x.mean(0)
-    squares: Floats = (x**2).sum(1)[:, None] + (y**2).sum(1)[None] - 2 * (x @ y.T)
-    return np.maximum(squares, 0)
 
 
 def _pair(reference: npt.ArrayLike, estimate: npt.ArrayLike) -> tuple[Floats, Floats]:

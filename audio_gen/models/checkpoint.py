@@ -6,7 +6,7 @@ Weights are float16 on disk and float32 in memory. All else is JSON in the file'
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,15 @@ class Checkpoint:
         with replacing(path) as part:
             save_file(state, part, {"audio_gen": json.dumps(self.header(), sort_keys=True)})
             part.chmod(0o644)  # safetensors lets nobody else read it
+
+    def part(self, prefix: str) -> "Checkpoint":
+        """The same with those weights alone whose names begin with `prefix`, which is taken off."""
+        size = len(prefix)
+        return replace(self, state={key[size:]: value for key, value in self.state.items() if key.startswith(prefix)})
+
+    def without(self, prefix: str) -> "Checkpoint":
+        """The same without those weights."""
+        return replace(self, state={key: value for key, value in self.state.items() if not key.startswith(prefix)})
 
     def fill(self, module: torch.nn.Module) -> torch.nn.Module:
         """Put the weights into `module`, in evaluation mode.

@@ -1,13 +1,17 @@
 """The discriminator of the spectrogram GAN: a 1-D mirror of the generator with a class projection."""
 
+from dataclasses import replace
+
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from audio_gen.models.generator import ResidualBlock1d
+from audio_gen.models import checkpoint
+from audio_gen.models.blocks import Down
+
+CRITIC = "critic."  # the names of a discriminator's weights in its generator's checkpoint begin with this
 
 
-class DiscriminatorNet(nn.Module):
+class DiscriminatorNet(Down):
     """Standardised log-mel `[B, n_mels, N]` and classes `[B, classes]` → one logit a clip `[B]`.
 
     Projection head: Miyato & Koyama, ICLR 2018. `length`: frames of one-shots, as of the generator.
@@ -22,27 +26,28 @@ class DiscriminatorNet(nn.Module):
         blocks: int = 2,
         length: int = 0,
     ) -> None:
-        super().__init__()
-        self.first = nn.Conv1d(n_mels, widths[0], 3, padding=1, padding_mode="replicate")
-        self.place = nn.Parameter(torch.zeros(widths[0], length)) if length else None
-        self.stages = nn.ModuleList()
-        for narrow, wide in zip((widths[0], *widths), widths, strict=False):
-            layers: list[nn.Module] = [nn.Conv1d(narrow, wide, 1)] if narrow != wide else []
-            self.stages.append(nn.Sequential(*layers, *(ResidualBlock1d(wide) for _ in range(blocks))))
+        super().__init__(n_mels, widths, blocks, length)
         self.score = nn.Linear(2 * widths[-1], 1)
         self.project = nn.Linear(2 * widths[-1], embedding)
         self.embedding = nn.Linear(classes, embedding, bias=False)
 
     def forward(self, x: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-        x = self.first(x)
-        if self.place is not None:
-            x = x + self.place
-        for number, stage in enumerate(self.stages):
-            if number:
-                x = F.avg_pool1d(x, 2)
-            x = stage(x)
-        x = F.leaky_relu(x, 0.2)
+        x = self.down(x)
         pooled = torch.cat([x.mean(-1), x.amax(-1)], 1)
         match = (self.project(pooled) * self.embedding(classes)).sum(1) / self.embedding.out_features**0.5
         logit: torch.Tensor = self.score(pooled).squeeze(1) + match
         return logit
+
+
+def critic(model: checkpoint.Checkpoint) -> DiscriminatorNet | None:
+    """The discriminator that a generator was trained with; None where its checkpoint hasn't kept it.
+
+    Raises:
+        CheckpointError: its weights don't fit.
+    """
+    part = model.part(CRITIC)
+    if not part.state:
+        return None
+    config = {**model.config, "widths": model.config["widths"][::-1]}
+    net: DiscriminatorNet = checkpoint.build(DiscriminatorNet, replace(part, config=config))
+    return net

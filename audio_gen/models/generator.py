@@ -6,25 +6,27 @@ al., Interspeech 2020), and grain a frame, fed in at every stage. Residual block
 (Huang et al., NeurIPS 2024).
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from audio_gen.errors import ParameterError
+from audio_gen.models.blocks import Up
 
 FAMILY = "generator"
 ANCHOR = 16  # coarse steps from one noise anchor to the next
 EDGE = 4  # coarse steps at each end that see the padding and are cut away
-MOST_BLOCKS = 16
+REACH = 8  # coarse steps around a piece that can be heard in it
+PIECE = 128  # coarse steps that are made at once
 
 
 class Noise(NamedTuple):
     """What clips are made from, all standard normal.
 
     Args:
-        glob: `[B, glob]`, one vector for the whole clip.
+        glob: `[B, glob, 1]`, one vector for the whole clip, or `[B, glob, coarse steps]` for one that changes.
         anchors: `[B, local, A]`, interpolated: what changes over seconds.
         offset: `[B]`, how many coarse steps after its first anchor the clip starts.
         spacing: `[B]`, coarse steps from one anchor to the next.
@@ -39,27 +41,22 @@ class Noise(NamedTuple):
     steps: torch.Tensor
     grain: torch.Tensor
 
+    def part(self, first: int, steps: int, stride: int) -> "Noise":
+        """The noise of `steps` coarse steps from `first` on, of `stride` frames each."""
+        chosen, frames = slice(first, first + steps), slice(first * stride, (first + steps) * stride)
+        return self._replace(
+            glob=self.glob if self.glob.shape[2] == 1 else self.glob[..., chosen],
+            offset=self.offset + first,
+            steps=self.steps[..., chosen],
+            grain=self.grain[..., frames],
+        )
+
     def within(self, radius: float) -> "Noise":
         """Scaled towards its mean, but for the grain, without which the texture would blur."""
         return self._replace(glob=radius * self.glob, anchors=radius * self.anchors, steps=radius * self.steps)
 
 
-class ResidualBlock1d(nn.Module):
-    """`[B, C, N] -> [B, C, N]`; starts as the identity (the last convolution is zero)."""
-
-    def __init__(self, channels: int, kernel: int = 3) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, padding_mode="replicate")
-        self.conv2 = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, padding_mode="replicate")
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)  # type: ignore[arg-type]
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = x + self.conv2(F.leaky_relu(self.conv1(F.leaky_relu(x, 0.2)), 0.2))
-        return y
-
-
-class GeneratorNet(nn.Module):
+class GeneratorNet(Up):
     """Noise and class weights → log-mel `[B, n_mels, N]`.
 
     Args:
@@ -76,9 +73,6 @@ class GeneratorNet(nn.Module):
             is learnt, and nothing longer can be made. 0 is music of any length, every part of it like every other.
     """
 
-    mean: torch.Tensor
-    std: torch.Tensor
-
     def __init__(
         self,
         classes: int,
@@ -92,23 +86,13 @@ class GeneratorNet(nn.Module):
         blocks: int = 2,
         length: int = 0,
     ) -> None:
-        super().__init__()
-        if not 1 <= blocks <= MOST_BLOCKS or min(classes, n_mels, *widths) < 1:
-            given = f"{blocks}, {classes}, {n_mels} and {widths}"
-            raise ParameterError(f"a generator takes 1 to {MOST_BLOCKS} blocks, a class, a band or more, not {given}")
+        if classes < 1:
+            raise ParameterError(f"a generator takes a class or more, not {classes}")
+        super().__init__(glob + embedding + local + fine, n_mels, widths, grain, blocks)
         self.classes, self.length = classes, length
         self.glob, self.local, self.fine, self.grain = glob, local, fine, grain
-        self.stride: int = 2 ** (len(widths) - 1)
         self.embedding = nn.Linear(classes, embedding, bias=False)
-        self.first = nn.Conv1d(glob + embedding + local + fine, widths[0], 3, padding=1, padding_mode="replicate")
         self.place = nn.Parameter(torch.zeros(widths[0], self.coarse(length))) if length else None
-        self.stages = nn.ModuleList()
-        for narrow, wide in zip((widths[0], *widths), widths, strict=False):
-            enter = nn.Conv1d(narrow + grain, wide, 1)
-            self.stages.append(nn.Sequential(enter, *(ResidualBlock1d(wide) for _ in range(blocks))))
-        self.last = nn.Conv1d(widths[-1], n_mels, 3, padding=1, padding_mode="replicate")
-        self.register_buffer("mean", torch.zeros(n_mels, 1))
-        self.register_buffer("std", torch.ones(n_mels, 1))
 
     def coarse(self, frames: int) -> int:
         """Coarse steps, edges included, that `frames` frames need."""
@@ -119,7 +103,12 @@ class GeneratorNet(nn.Module):
         return (self.coarse(frames) + ANCHOR - 1) // ANCHOR + 2
 
     def forward(self, noise: Noise, classes: torch.Tensor, frames: int) -> torch.Tensor:
-        """`classes [B, classes]` (one-hot or a mixture) → standardised log-mel `[B, n_mels, frames]`, about [-1, 1].
+        """`classes [B, classes, 1]` (one-hot or a mixture) → standardised log-mel `[B, n_mels, frames]`, about [-1, 1].
+
+        Args:
+            noise: for `coarse(frames)` steps.
+            classes: `[B, classes, coarse steps]` where they change.
+            frames: how many.
 
         Raises:
             ParameterError: a one-shot of another length than its own.
@@ -127,18 +116,30 @@ class GeneratorNet(nn.Module):
         if self.length and frames != self.length:
             raise ParameterError(f"this generator makes one-shots of {self.length} frames, not {frames}")
         steps = self.coarse(frames)
-        steady = torch.cat([noise.glob, self.embedding(classes)], 1)[:, :, None].expand(-1, -1, steps)
-        x = self.first(torch.cat([steady, self._between_anchors(noise, steps), noise.steps], 1))
+        asked = self.embedding(classes.transpose(1, 2)).transpose(1, 2).expand(-1, -1, steps)
+        glob = noise.glob.expand(-1, -1, steps)
+        x = self.first(torch.cat([glob, asked, self._between_anchors(noise, steps), noise.steps], 1))
         if self.place is not None:
             x = x + self.place
-        for number, stage in enumerate(self.stages):
-            if number:
-                x = F.interpolate(x, scale_factor=2, mode="linear")
-            every = self.stride >> number
-            x = stage(torch.cat([x, noise.grain[..., ::every]], 1))
         edge = EDGE * self.stride
-        y: torch.Tensor = self.last(F.leaky_relu(x, 0.2))[..., edge : edge + frames]
-        return y
+        return self.up(x, noise.grain)[..., edge : edge + frames]
+
+    def pieces(self, noise: Noise, classes: torch.Tensor, frames: int) -> Iterator[torch.Tensor]:
+        """What `forward` gives, piece by piece, in memory that doesn't grow with the length."""
+        total = -(-frames // self.stride)
+        size = total if self.length else PIECE
+        for start in range(0, total, size):
+            made = self.section(noise, classes, start, min(total, start + size))
+            yield made[..., : frames - start * self.stride]
+
+    def section(self, noise: Noise, classes: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+        """The frames `[B, n_mels, stride * (stop - start)]` of coarse steps `start` to `stop`, as the whole has them."""
+        total = noise.steps.shape[2] - 2 * EDGE
+        first, last = max(0, start - REACH), min(total, stop + REACH)
+        steps = last - first + 2 * EDGE
+        asked = classes if classes.shape[2] == 1 else classes[..., first : first + steps]
+        made = self(noise.part(first, steps, self.stride), asked, (last - first) * self.stride)
+        return made[..., (start - first) * self.stride : (stop - first) * self.stride]
 
     def _between_anchors(self, noise: Noise, steps: int) -> torch.Tensor:
         position = (torch.arange(steps, device=noise.offset.device) + noise.offset[:, None]) / noise.spacing[:, None]
@@ -148,19 +149,11 @@ class GeneratorNet(nn.Module):
         mixed = noise.anchors.gather(2, index) * (1 - share) + noise.anchors.gather(2, index + 1) * share
         return mixed / torch.sqrt((1 - share) ** 2 + share**2)  # unit variance between anchors too
 
-    def standardise(self, log_mel: torch.Tensor) -> torch.Tensor:
-        """Log-mel → what `forward` gives: a third of each band's standard scores, within [-1, 1]."""
-        return ((log_mel - self.mean) / (3 * self.std)).clamp(-1, 1)
-
-    def restore(self, standardised: torch.Tensor) -> torch.Tensor:
-        """The way back from `standardise`."""
-        return standardised.clamp(-1, 1) * (3 * self.std) + self.mean
-
     def draw(self, frames: int, count: int = 1, generator: torch.Generator | None = None) -> Noise:
         """The noise of `count` clips, on the CPU, from `generator` or torch's own."""
         steps = self.coarse(frames)
         return Noise(
-            glob=torch.randn(count, self.glob, generator=generator),
+            glob=torch.randn(count, self.glob, 1, generator=generator),
             anchors=torch.randn(count, self.local, self.anchors(frames), generator=generator),
             offset=torch.randint(ANCHOR, (count,), generator=generator),
             spacing=torch.full((count,), float(ANCHOR)),
@@ -183,7 +176,7 @@ class GeneratorNet(nn.Module):
         needed = torch.arange(int((2 * steps + EDGE) / spacing) + 2) % anchors
         frame = (around[:, None] * self.stride + torch.arange(self.stride)).flatten()
         return Noise(
-            glob=torch.randn(1, self.glob, generator=generator),
+            glob=torch.randn(1, self.glob, 1, generator=generator),
             anchors=torch.randn(1, self.local, anchors, generator=generator)[..., needed],
             offset=torch.tensor([steps - EDGE]),
             spacing=torch.tensor([spacing]),

@@ -19,6 +19,7 @@ from audio_gen.models.fourier import Fourier
 SEED = 0  # of the starting phase, which is the same for every call
 HANN = 0.25645  # the Gaussian window that is nearest to Hann's has exp(-π t² / (0.25645 n_fft²))
 STEEPEST = 6.0  # slope from bin to bin, in units of the natural logarithm, that still tells of a partial's frequency
+RELAXED = 1.8  # exponent of the factors that bring bands back to their levels
 LARGEST = 100.0  # factor by which a band is brought back to its level in one iteration
 
 
@@ -59,7 +60,8 @@ class GriffinLim(nn.Module):
             raise ParameterError(f"Griffin-Lim needs an even n_fft and a hop of half of it or less, not {self.spec}")
         self.iterations, self.momentum, self.steady, self.refine = iterations, momentum, steady, refine
         self.fourier = Fourier(self.spec.n_fft, self.spec.hop_length)
-        bank = mel_filter_bank(self.spec)
+        with torch.device("cpu"):  # where checkpoints are checked, tensors have no values
+            bank = mel_filter_bank(self.spec)
         self.register_buffer("inverse", torch.linalg.pinv(bank.double()).float(), persistent=False)
         if refine:
             covered = bank.sum(0)
@@ -113,11 +115,15 @@ class GriffinLim(nn.Module):
         return estimate
 
     def _refined(self, magnitude: torch.Tensor, mel: torch.Tensor) -> torch.Tensor:
-        """`[B, N, bins]` whose bands are nearer to `mel` `[B, N, n_mels]`: the update of Lee & Seung, Nature 1999."""
+        """`[B, N, bins]` whose bands are nearer to `mel` `[B, N, n_mels]`.
+
+        The multiplicative update of Lee & Seung (Nature 1999), with an exponent, stable below 2 (Badeau, Bertin &
+        Vincent, IEEE Trans. Neural Networks 2010).
+        """
         power = self.spec.power
         heard = self.bands(magnitude if power == 1 else magnitude**power)
         factor = self.shares((mel / heard.clamp_min(self.spec.floor)).clamp(1 / LARGEST, LARGEST)) + self.uncovered
-        return magnitude * (factor if power == 1 else factor ** (1 / power))
+        return magnitude * factor ** (RELAXED / power)
 
     def _start(self, magnitude: torch.Tensor) -> torch.Tensor:
         """Numbers of size 1 in the shape of the magnitude."""

@@ -25,7 +25,7 @@ from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.generate import Generator, sound
 from audio_gen.pipelines.hearing import verdict_at_once
 from audio_gen.pipelines.prepare import readable
-from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder
+from audio_gen.pipelines.vocoder import GRIFFIN_LIM, Vocoder
 from audio_gen.registry import pick
 
 

@@ -30,7 +30,7 @@ from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.device import one_thread
 from audio_gen.pipelines.hearing import verdict_at_once
 from audio_gen.pipelines.prepare import readable
-from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder
+from audio_gen.pipelines.vocoder import GRIFFIN_LIM, Vocoder
 from audio_gen.registry import pick
 
 WINDOWS = (128, 512, 2048, 8192)

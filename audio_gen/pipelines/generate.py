@@ -1,48 +1,119 @@
 """generate: noise and a label → log-mel → waveform, the same for the same seed whatever the batch size."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from audio_gen.audio.clip import Clip
-from audio_gen.audio.encode import Tags
 from audio_gen.errors import CheckpointError, ParameterError
+from audio_gen.features.mel_spec import MelSpec
 from audio_gen.models import checkpoint
+from audio_gen.models.discriminators import CRITIC
 from audio_gen.models.generator import FAMILY, GeneratorNet, Noise
 from audio_gen.pipelines.device import one_thread
 from audio_gen.pipelines.loop import fitted, frames_around, looped
 from audio_gen.pipelines.mix import shares
-from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder, require_same_spec
+from audio_gen.pipelines.vocoder import DEFAULT, Vocoder, require_same_spec
+
+SECONDS = 10.0
+LONGEST = 36_000  # seconds
+Pieces = Callable[[], Iterator[torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a clip is to be; all that its log-mel depends on beside the checkpoint.
+
+    Args:
+        label: a label or a mixture, "electronic:0.7,folk:0.3".
+        seed: with `index` and `take` it gives the noise.
+        index: which clip of the seed.
+        take: which try at that clip (`best.best_of`).
+        seconds: its length; None is 10 s of music, a one-shot as it is.
+        variety: 0 to 1, the radius of the noise that tells clips apart (truncation, as in Musika): towards 0 they come
+            ever nearer to what is typical of the label, at 0 only the grain differs.
+        loop: whether the end flows into the beginning (`loop.looped`).
+        glob: the global noise, where it was chosen (`like.like`) and not drawn.
+    """
+
+    label: str
+    seed: int = 0
+    index: int = 0
+    take: int = 0
+    seconds: float | None = None
+    variety: float = 1.0
+    loop: bool = False
+    glob: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Generated:
-    """One new log-mel `[n_mels, N]`, the number of samples that were asked for, and what it was made from."""
+    """A new clip that is made as it is asked for: pieces `[n_mels, n]` of its log-mel, in order.
 
-    mel: torch.Tensor
+    Args:
+        pieces: makes them, each time the same.
+        samples: length of its sound.
+        wish: what was asked for, as JSON has it.
+    """
+
+    pieces: Pieces
     samples: int
-    label: str
-    seed: int
-    index: int
-    variety: float = 1.0
-    loop: bool = False
+    wish: dict[str, Any]
+
+    @property
+    def mel(self) -> torch.Tensor:
+        """`[n_mels, N]`: all of it."""
+        return torch.cat(list(self.pieces()), 1)
+
+    @property
+    def label(self) -> str:
+        """What was asked for."""
+        return str(self.wish["label"])
+
+    @property
+    def index(self) -> int:
+        """Which clip it is."""
+        return int(self.wish["index"])
+
+
+def sound_blocks(item: Generated, vocoder: Vocoder) -> Iterator[torch.Tensor]:
+    """Blocks `[1, t]` of its sound, cut to the length that was asked for; a loop, which comes round, is one block."""
+    if item.wish["loop"]:
+        yield looped(item.mel, item.samples, vocoder).samples
+        return
+    left = item.samples
+    for block in vocoder.blocks(item.pieces()):
+        yield block[:, :left]
+        left -= min(left, block.shape[1])
 
 
 def sound(item: Generated, vocoder: Vocoder) -> Clip:
-    """The log-mel as audio, cut to the length that was asked for; a loop's comes round."""
-    if item.loop:
-        return looped(item.mel, item.samples, vocoder)
-    clip = vocoder(item.mel)
-    return Clip(clip.samples[:, : item.samples], clip.sample_rate)
+    """All of its sound."""
+    return Clip(torch.cat(list(sound_blocks(item, vocoder)), 1), vocoder.spec.sample_rate)
 
 
-def clip_generator(seed: int, index: int) -> torch.Generator:
+def clip_generator(seed: int, index: int, take: int = 0) -> torch.Generator:
     """The random numbers of clip `index` of `seed`: its own CPU generator, the same on every machine."""
-    digest = hashlib.sha256(f"{seed}:{index}".encode()).digest()
+    text = f"{seed}:{index}:{take}" if take else f"{seed}:{index}"
+    digest = hashlib.sha256(text.encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+def samples_for(seconds: float | None, spec: MelSpec, length: int = 0) -> int:
+    """Samples of so many seconds; None is 10 s, or a one-shot of `length` frames as it is.
+
+    Raises:
+        ParameterError: no length, or more than ten hours.
+    """
+    if seconds is None:
+        seconds = (length - 1) * spec.hop_length / spec.sample_rate if length else SECONDS
+    if not 0 < seconds <= LONGEST:
+        raise ParameterError(f"seconds must be above 0 and at most {LONGEST}, not {seconds}")
+    return max(1, round(seconds * spec.sample_rate))
 
 
 class Generator:
@@ -51,7 +122,7 @@ class Generator:
     def __init__(self, model: checkpoint.Checkpoint, device: torch.device | None = None) -> None:
         self.checkpoint = model
         self.device = device or torch.device("cpu")
-        self.net: GeneratorNet = checkpoint.build(GeneratorNet, model).to(self.device)
+        self.net: GeneratorNet = checkpoint.build(GeneratorNet, model.without(CRITIC)).to(self.device)
         if self.net.classes != len(model.labels):
             raise CheckpointError(f"{model.name!r} has {self.net.classes} classes but {len(model.labels)} labels")
 
@@ -78,76 +149,119 @@ class Generator:
         if label is not None:
             shares(label, self.labels)
 
+    def samples(self, seconds: float | None) -> int:
+        """How many samples so many seconds are; None is 10 s of music, a one-shot as it is.
+
+        Raises:
+            ParameterError: no length, or more than ten hours.
+        """
+        return samples_for(seconds, self.checkpoint.spec, self.net.length)
+
+    def make(self, wish: Wish) -> Generated:
+        """The clip that is wished for; it is made as its pieces are asked for.
+
+        Raises:
+            ParameterError: unknown label, no length, a variety outside 0 to 1, or a loop of a one-shot.
+        """
+        self.check_label(wish.label)
+        if not 0 <= wish.variety <= 1:
+            raise ParameterError(f"variety must lie between 0 and 1, not {wish.variety}")
+        samples, spec, net = self.samples(wish.seconds), self.checkpoint.spec, self.net
+        random = clip_generator(wish.seed, wish.index, wish.take)
+        told = {**asdict(wish), "seconds": samples / spec.sample_rate}
+        if wish.loop:
+            if net.length:
+                raise ParameterError(f"{self.checkpoint.name!r} makes one-shots; they don't loop")
+            frames = frames_around(samples, spec, net.stride)
+            noise = self._chosen(net.draw_loop(frames, generator=random), wish)
+
+            def around() -> Iterator[torch.Tensor]:
+                yield fitted(torch.cat(list(self.pieces(noise, self.classes(wish.label), frames)), 1), samples, spec)
+
+            return Generated(around, samples, told)
+        frames = net.length or 1 + -(-samples // spec.hop_length)
+        noise = self._chosen(net.draw(frames, generator=random), wish)
+        return Generated(lambda: self.pieces(noise, self.classes(wish.label), frames, samples), samples, told)
+
+    def _chosen(self, noise: Noise, wish: Wish) -> Noise:
+        if not wish.glob:
+            return noise.within(wish.variety)
+        if len(wish.glob) != self.net.glob:
+            raise ParameterError(f"the global noise has {self.net.glob} numbers, not {len(wish.glob)}")
+        return noise.within(wish.variety)._replace(glob=torch.tensor(wish.glob)[None, :, None])
+
+    def classes(self, label: str) -> torch.Tensor:
+        """`[1, classes, 1]`: the share of each class in a label or mixture."""
+        found = torch.zeros(1, len(self.labels), 1)
+        for name, share in shares(label, self.labels).items():
+            found[0, self.labels.index(name)] = share
+        return found
+
+    @torch.no_grad()
+    def pieces(
+        self, noise: Noise, classes: torch.Tensor, frames: int, samples: int | None = None
+    ) -> Iterator[torch.Tensor]:
+        """Pieces `[n_mels, n]` of the log-mel of one clip, on the CPU.
+
+        Args:
+            noise: of one clip.
+            classes: `[1, classes, 1]`, or with coarse steps.
+            frames: how many.
+            samples: how much sound is wanted; where the frames are a one-shot and end before, silence follows.
+        """
+        spec = self.checkpoint.spec
+        made = self.net.pieces(Noise(*(part.to(self.device) for part in noise)), classes.to(self.device), frames)
+        while True:
+            with one_thread():  # not around the yield: who asks has threads of its own
+                piece = next(made, None)
+                mel = None if piece is None else self.net.restore(piece)[0].cpu()
+            if mel is None:
+                break
+            yield mel
+        missing = 0 if samples is None else 1 + -(-samples // spec.hop_length) - frames
+        if missing > 0:
+            yield torch.full((spec.n_mels, missing), spec.floor).log()
+
     def mels(
         self,
         count: int,
         *,
-        seconds: float = 10.0,
         label: str | None = None,
+        seconds: float | None = None,
         seed: int = 0,
         variety: float = 1.0,
         loop: bool = False,
-        batch_size: int = 1,
-        skip: Sequence[int] = (),
     ) -> Iterator[Generated]:
-        """New log-mels, one by one. On the CPU convolutions round differently for different batch shapes: no batches.
-
-        Args:
-            count: how many.
-            seconds: length of each.
-            label: a label or a mixture, "electronic:0.7,folk:0.3"; without it the labels take turns.
-            seed: the same seed gives the same clips.
-            variety: 0 to 1, the radius of the noise that tells clips apart (truncation, as in Musika): towards 0 they
-                come ever nearer to what is typical of the label, at 0 only the grain differs.
-            loop: whether the end flows into the beginning (`loop.looped`).
-            batch_size: at once, on a GPU; loops are made one by one.
-            skip: clips of these numbers are left out.
+        """`count` new clips, one by one; without a label the labels take turns. The rest is `Wish`'s.
 
         Raises:
-            ParameterError: unknown label, no clips, no length, or a variety outside 0 to 1.
+            ParameterError: no clips, or what `make` refuses.
         """
-        self.check_label(label)
-        if not 0 <= variety <= 1:
-            raise ParameterError(f"variety must lie between 0 and 1, not {variety}")
-        if count < 1 or not 0 < seconds <= 36_000:
-            raise ParameterError(
-                f"count must be at least 1 and seconds above 0 and at most 36000, not {count} and {seconds}"
-            )
-        samples = max(1, round(seconds * self.checkpoint.spec.sample_rate))
-        spec = self.checkpoint.spec
-        frames = frames_around(samples, spec, self.net.stride) if loop else 1 + -(-samples // spec.hop_length)
-        todo = [index for index in range(count) if index not in set(skip)]
-        size = 1 if loop or self.device.type == "cpu" else max(1, batch_size)
-        for begin in range(0, len(todo), size):
-            chosen = todo[begin : begin + size]
-            labels = [label or self.labels[index % len(self.labels)] for index in chosen]
-            mels = self._batch(chosen, labels, frames, seed, variety, loop)
-            for index, name, mel in zip(chosen, labels, mels, strict=True):
-                fit = fitted(mel, samples, spec) if loop else mel
-                yield Generated(fit, samples, name, seed, index, variety, loop)
+        if count < 1:
+            raise ParameterError(f"count must be at least 1, not {count}")
+        first = Wish(label or self.labels[0], seed=seed, seconds=seconds, variety=variety, loop=loop)
+        for index in range(count):
+            yield self.make(replace(first, label=label or self.labels[index % len(self.labels)], index=index))
 
     def sample(
         self,
         count: int,
         *,
-        seconds: float = 10.0,
         label: str | None = None,
+        seconds: float | None = None,
         seed: int = 0,
         variety: float = 1.0,
         loop: bool = False,
-        vocoder: Vocoder | str = GRIFFIN_LIM,
-        batch_size: int = 1,
+        vocoder: Vocoder | str = DEFAULT,
     ) -> list[Clip]:
-        """New clips of `seconds`; see `mels`.
+        """New clips as sound; see `mels`.
 
         Raises:
             CheckpointError: the vocoder understands another mel spec.
         """
-        made = self.vocoder(vocoder)
-        mels = self.mels(
-            count, seconds=seconds, label=label, seed=seed, variety=variety, loop=loop, batch_size=batch_size
-        )
-        return [sound(item, made) for item in mels]
+        voice = self.vocoder(vocoder)
+        made = self.mels(count, label=label, seconds=seconds, seed=seed, variety=variety, loop=loop)
+        return [sound(item, voice) for item in made]
 
     def vocoder(self, vocoder: Vocoder | str) -> Vocoder:
         """A vocoder that fits this generator.
@@ -159,37 +273,3 @@ class Generator:
             vocoder = Vocoder.load(vocoder, spec=self.checkpoint.spec, device=self.device)
         require_same_spec(f"generator {self.checkpoint.name!r}", self.checkpoint.spec, vocoder)
         return vocoder
-
-    def tags(self, item: Generated, vocoder: str) -> Tags:
-        """What a file made from `item` says of itself: no time, path or batch size, so equal seeds give equal bytes."""
-        from audio_gen import __version__
-
-        model = self.checkpoint
-        return {
-            "software": f"audio_gen {__version__}",
-            "generated_by": "machine",
-            "model": model.name,
-            "sha256": model.sha256,
-            "label": item.label,
-            "seed": item.seed,
-            "index": item.index,
-            "variety": item.variety,
-            "loop": item.loop,
-            "frames": item.mel.shape[-1],
-            "vocoder": vocoder,
-            "licence": model.licence,
-        }
-
-    @torch.no_grad()
-    def _batch(
-        self, indices: Sequence[int], labels: Sequence[str], frames: int, seed: int, variety: float, loop: bool
-    ) -> torch.Tensor:
-        draw = self.net.draw_loop if loop else self.net.draw
-        drawn = [draw(frames, generator=clip_generator(seed, index)) for index in indices]
-        noise = Noise(*(torch.cat(parts).to(self.device) for parts in zip(*drawn, strict=True))).within(variety)
-        classes = torch.zeros(len(labels), len(self.labels), device=self.device)
-        for row, name in enumerate(labels):
-            for label, share in shares(name, self.labels).items():
-                classes[row, self.labels.index(label)] = share
-        with one_thread():
-            return self.net.restore(self.net(noise, classes, frames)).cpu()

@@ -7,7 +7,7 @@ from audio_gen.audio.clip import Clip
 from audio_gen.audio.resample import resample
 from audio_gen.errors import ParameterError
 from audio_gen.features.mel_spec import MelSpec
-from audio_gen.pipelines.vocode import Vocoder
+from audio_gen.pipelines.vocoder import Vocoder
 
 FADE = 0.03  # seconds over which the end turns into what goes before the beginning
 SHORTEST = 1.0  # seconds

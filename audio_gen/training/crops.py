@@ -87,6 +87,50 @@ class Crops:
         return sample.mean((0, 2))[:, None], sample.std((0, 2))[:, None].clamp_min(1e-3)
 
 
+class Stretches:
+    """Stretches of equal length from all tracks of a split, loud or not; a shorter track is filled up with silence.
+
+    Args:
+        arrays: of kind "log_mel".
+        frames: length of a stretch.
+        split: which tracks.
+        label: of this class alone; None is all tracks, also those without a label.
+
+    Raises:
+        DatasetError: no such track.
+    """
+
+    def __init__(self, arrays: Arrays, frames: int, split: str, label: str | None = None) -> None:
+        self.frames, self.mel, self.floor = frames, torch.from_numpy(arrays.mel), math.log(arrays.spec.floor)
+        chosen = [number for number in arrays.chosen(split) if label in (None, arrays.tracks[number].label)]
+        if not chosen:
+            raise DatasetError(f"no {split} track of class {label!r}")
+        self.bounds = torch.tensor([arrays.index[number : number + 2].tolist() for number in chosen])
+        self.starts = (self.bounds[:, 1] - self.bounds[:, 0] - frames).clamp_min(0) + 1  # of each track: how many
+        self.ends = self.starts.cumsum(0)
+
+    def draw(self, count: int) -> torch.Tensor:
+        """Log-mel `[count, n_mels, frames]` float32 from random places."""
+        return self._cut(torch.randint(int(self.ends[-1]), (count,)))
+
+    def spread(self, count: int) -> torch.Tensor:
+        """As `draw`, but at most `count` evenly from all places, always the same ones."""
+        return self._cut(torch.linspace(0, int(self.ends[-1]) - 1, min(count, int(self.ends[-1]))).long())
+
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation of each band, `[n_mels, 1]` each."""
+        sample = self.spread(1024)
+        return sample.mean((0, 2))[:, None], sample.std((0, 2))[:, None].clamp_min(1e-3)
+
+    def _cut(self, places: torch.Tensor) -> torch.Tensor:
+        track = torch.searchsorted(self.ends, places, right=True)
+        first = self.bounds[track, 0] + places - self.ends[track] + self.starts[track]
+        at = first[:, None] + torch.arange(self.frames)
+        rows = self.mel[at.clamp_max(len(self.mel) - 1)].float()
+        rows[at >= self.bounds[track, 1][:, None]] = self.floor
+        return rows.transpose(1, 2)
+
+
 def onset(level: torch.Tensor) -> int:
     """The first of `[N]` frames whose level (natural logarithm) comes within ONSET dB of the loudest's."""
     return int(torch.nonzero(level.float() >= level.float().max() - ONSET / NEPER)[0])

@@ -101,7 +101,7 @@ def test_tags_are_kept(tmp_path: Path, name: str) -> None:
     save(tmp_path / name, music())
     assert read_tags(tmp_path / name) == {}
     with pytest.raises(ParameterError, match="too long"):
-        save(tmp_path / name, music(), tags={"a": "x" * 16_000})
+        save(tmp_path / name, music(), tags={"a": "x" * (1 << 20 if name == "a.wav" else 16_000)})
 
 
 @pytest.mark.parametrize("comment", ["made by hand", "[1, 2]", "{"])

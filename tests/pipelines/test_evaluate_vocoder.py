@@ -8,7 +8,7 @@ import soundfile
 from audio_gen.errors import DatasetError
 from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.evaluate_vocoder import CEILING, evaluate_vocoder
-from audio_gen.pipelines.vocode import GRIFFIN_LIM, Vocoder
+from audio_gen.pipelines.vocoder import GRIFFIN_LIM, Vocoder
 
 
 @pytest.fixture

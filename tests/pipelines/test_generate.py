@@ -8,7 +8,7 @@ from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.models.griffin_lim import GriffinLim
 from audio_gen.pipelines.generate import Generator, clip_generator
-from audio_gen.pipelines.vocode import Vocoder
+from audio_gen.pipelines.vocoder import Vocoder
 
 
 def test_noise_is_drawn_by_seed_and_index_alone() -> None:

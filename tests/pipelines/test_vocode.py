@@ -13,7 +13,8 @@ from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.pipelines import vocode
 from audio_gen.pipelines.inputs import Source
-from audio_gen.pipelines.vocode import Vocoder, read_mel, vocode_file
+from audio_gen.pipelines.vocode import read_mel, vocode_file
+from audio_gen.pipelines.vocoder import Vocoder
 
 SMALL = MelSpec(n_fft=512, hop_length=128, n_mels=64)
 

@@ -124,7 +124,7 @@ def _vocoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     from audio_gen.pipelines.classify import Classifier
     from audio_gen.pipelines.device import pick_device
     from audio_gen.pipelines.evaluate_vocoder import evaluate_vocoder
-    from audio_gen.pipelines.vocode import Vocoder
+    from audio_gen.pipelines.vocoder import Vocoder
 
     if arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music:
         raise ParameterError(f"{model.name!r} is a vocoder: give --data, and no option of classifiers")

@@ -1,29 +1,38 @@
-"""`audio-gen generate`: a model, a label and a seed → new clips as WAV."""
+"""`audio-gen generate`: a model, labels and seeds → new clips as WAV."""
 
 import argparse
-import json
 import re
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from audio_gen.app import options
+from audio_gen.app import clips, options
+from audio_gen.app.extending import add_extending, extend
 from audio_gen.app.running import refuse_existing
 from audio_gen.errors import ParameterError
-from audio_gen.pipelines.records import RecordWriter, success
+from audio_gen.pipelines.records import RecordWriter
 from audio_gen.pipelines.tables import read_done
+
+if TYPE_CHECKING:
+    from audio_gen.pipelines.autoencoder import Autoencoder
+    from audio_gen.pipelines.generate import Generated, Generator, Wish
+    from audio_gen.pipelines.vocoder import Vocoder
 
 HELP = "make new clips with a trained generator and a vocoder, one WAV and one .json that tells of it each"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--model", required=True, metavar="NAME", help="a generator checkpoint by name or path")
+    parser.add_argument("--model", metavar="NAME", help="a generator (or vae) by name or path")
     parser.add_argument(
-        "--label", metavar="L", help="what to make, or a mixture: A:0.7,B:0.3; without it the labels take turns"
+        "--label", nargs="+", metavar="L", help="what to make; a mixture is A:0.7,B:0.3; without it the labels take turns"
     )
     parser.add_argument("--count", type=options.at_least(1), default=1, metavar="N", help="clips to make; default 1")
-    parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="length of each; default 10")
+    parser.add_argument("--seconds", type=float, metavar="S", help="length of each; default 10, one-shots as they are")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="K", help="the same seed gives the same clips; default 0"
+        "--seed", type=int, nargs="+", default=[0], metavar="K", help="the same seed gives the same clips; default 0"
     )
     parser.add_argument(
         "--variety", type=float, default=1.0, metavar="0..1", help="how far clips are from what is typical; default 1"
@@ -33,7 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bars", type=options.at_least(1), metavar="N", help="of a loop; default 4 where --bpm is given"
     )
-    options.add_vocoder(parser)
+    parser.add_argument("--tree", action="store_true", help="a folder for each label, and DIR/manifest with all records")
+    parser.add_argument("--like", type=Path, metavar="FILE", help="clips that resemble this recording")
+    parser.add_argument("--best-of", type=options.at_least(1), metavar="K", help="make K takes of each, keep the best")
+    parser.add_argument("--judge", metavar="NAME", help="for --best-of: a classifier over the labels; default: found")
+    parser.add_argument("--check-copies", action="store_true", help="say whether a clip copies the training music")
+    parser.add_argument("--rerender", type=Path, metavar="FILE", help="make this file again, from what it says of itself")
+    add_extending(parser)
+    clips.add_finish(parser)
     options.add_folder_output(parser, what="files are named from model, label, seed and index")
     options.add_device(parser, batch_size=8)
     options.add_existing(parser)
@@ -41,60 +57,125 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
+    if arguments.rerender is not None:
+        return _rerender(arguments)
+    if arguments.model is None:
+        raise ParameterError("name a generator with --model NAME (`audio-gen info` lists those there are)")
+    if arguments.continue_file is not None or arguments.inpaint is not None:
+        return extend(arguments)
+    return _make_all(arguments)
+
+
+def _make_all(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from audio_gen.atomic import replacing
-    from audio_gen.audio.encode import save
-    from audio_gen.pipelines.device import pick_device
-    from audio_gen.pipelines.generate import Generator, sound
-
-    seconds = _seconds(arguments)
-    generator = Generator.load(arguments.model, device=pick_device(arguments.device))
-    generator.check_label(arguments.label)
-    vocoder = generator.vocoder(arguments.vocoder)
-    folder = Path(arguments.output)
-    outputs = [folder / name for name in _names(arguments, generator.checkpoint.name, generator.labels)]
-    table = folder / "manifest.parquet" if arguments.format == "parquet" else None
-    refuse_existing(arguments, [path for path in [*outputs, *([table] if table else [])] if path.exists()])
-    done = [path.exists() and path.with_suffix(".json").exists() for path in outputs]
-    skip = [index for index, there in enumerate(done) if arguments.skip_existing and there]
-    again = {str(path) for index, path in enumerate(outputs) if index not in skip}
-    earlier = read_done(table, "parquet") if table and arguments.skip_existing and table.exists() else []
-    earlier = [row for row in earlier if row["path"] not in again]
-    made = generator.mels(
-        arguments.count,
-        seconds=seconds,
-        label=arguments.label,
-        seed=arguments.seed,
-        variety=arguments.variety,
-        loop=arguments.loop,
-        batch_size=arguments.batch_size,
-        skip=skip,
-    )
-    total = len(outputs) - len(skip)
-    with RecordWriter(arguments.format, table, keep=earlier) as writer:
-        for item in tqdm(made, total=total, unit="clip", disable=None if not arguments.quiet else True):
-            clip, output = sound(item, vocoder), outputs[item.index]
-            tags = generator.tags(item, vocoder.name)
-            peak = save(output, clip, subtype=arguments.subtype, tags=tags)
-            with replacing(output.with_suffix(".json")) as part:
-                part.write_text(json.dumps(tags, indent=2) + "\n")
-            results = {"generate": {**tags, "peak": peak}}
-            writer.write(success(str(output), results, duration_s=clip.duration, sample_rate=clip.sample_rate))
+    finish = clips.finish_of(arguments)
+    maker = clips.load_maker(arguments.model, arguments.device)
+    vocoder = maker.vocoder(arguments.vocoder)
+    first = _first_wish(arguments, maker)
+    planned = {_path(arguments, maker.checkpoint.name, wish): wish for wish in _wishes(arguments, first, maker.labels)}
+    for label in {wish.label for wish in planned.values()}:
+        maker.make(replace(first, label=label))  # what it refuses, it refuses before any work
+    kind = "jsonl" if arguments.tree and arguments.format == "jsonl" else arguments.format
+    whole = arguments.tree or kind == "parquet"
+    table = Path(arguments.output, f"manifest.{kind}") if whole else None
+    refuse_existing(arguments, [path for path in [*planned, *([table] if table else [])] if path.exists()])
+    done = {path for path in planned if path.exists() and path.with_suffix(".json").exists()}
+    todo = [path for path in planned if not (arguments.skip_existing and path in done)]
+    again = {str(path) for path in todo}
+    earlier = read_done(table, kind) if table and arguments.skip_existing and table.exists() else []
+    with RecordWriter(kind, table, keep=[row for row in earlier if row["path"] not in again]) as writer:
+        make = _maker(arguments, maker, vocoder)
+        for path in tqdm(todo, unit="clip", disable=arguments.quiet or None):
+            item, found = make(planned[path])
+            writer.write(clips.deliver(path, item, maker, vocoder, finish, found=found))
     return 0
 
 
-def _names(arguments: argparse.Namespace, model: str, labels: tuple[str, ...]) -> list[str]:
-    chosen = [arguments.label or labels[index % len(labels)] for index in range(arguments.count)]
-    plain = [re.sub(r"[^\w.+-]+", "-", label)[:60] for label in chosen]  # no label leads out of the folder
-    return [f"{model}_{label}_seed{arguments.seed}_{index:04d}.wav" for index, label in enumerate(plain)]
+def _first_wish(arguments: argparse.Namespace, maker: "Generator | Autoencoder") -> "Wish":
+    """What all clips have in common; --like finds its label and global noise."""
+    from audio_gen.pipelines.generate import Generator, Wish
+
+    first = Wish(maker.labels[0], seconds=_seconds(arguments), variety=arguments.variety, loop=arguments.loop)
+    if arguments.like is None:
+        return first
+    if arguments.label or not isinstance(maker, Generator):
+        raise ParameterError("--like finds the labels itself, for a generator: leave --label out, and name one")
+    from audio_gen.audio.decode import load
+    from audio_gen.pipelines.autoencoder import Autoencoder
+    from audio_gen.pipelines.like import like
+
+    found = like(maker, Autoencoder.load(device=maker.device), load(arguments.like))
+    return replace(first, label=found.label, glob=found.glob)
 
 
-def _seconds(arguments: argparse.Namespace) -> float:
+def _wishes(arguments: argparse.Namespace, first: "Wish", labels: tuple[str, ...]) -> "Iterator[Wish]":
+    """Labels x seeds x indices; labels that aren't told take turns."""
+    told = [first.label] if arguments.like else arguments.label or [None]
+    for label, seed in product(told, dict.fromkeys(arguments.seed)):
+        for index in range(arguments.count):
+            yield replace(first, label=label or labels[index % len(labels)], seed=seed, index=index)
+
+
+def _path(arguments: argparse.Namespace, model: str, wish: "Wish") -> Path:
+    label = "like-" + arguments.like.stem if arguments.like else wish.label
+    plain = re.sub(r"[^\w.+-]+", "-", label)[:60].lstrip(".")  # no label leads out of the folder
+    folder = Path(arguments.output, plain) if arguments.tree else Path(arguments.output)
+    return folder / f"{model}_{plain}_seed{wish.seed}_{wish.index:04d}.wav"
+
+
+def _maker(arguments: argparse.Namespace, maker: "Generator | Autoencoder", vocoder: "Vocoder") -> Any:
+    """From a wish to a clip and what was found of it: scores of takes, copies."""
+    from audio_gen.pipelines.best import Jury, judge_for
+    from audio_gen.pipelines.classify import Classifier
+    from audio_gen.pipelines.generate import Generator
+
+    jury = index = None
+    if arguments.best_of:
+        if not isinstance(maker, Generator):
+            raise ParameterError("--best-of takes a generator")
+        judge = Classifier.load(arguments.judge) if arguments.judge else judge_for(maker)
+        jury = Jury(maker, vocoder, judge)
+    if arguments.check_copies:
+        from audio_gen.pipelines.copies import index_for
+
+        index = index_for(maker.checkpoint.name)
+
+    def make(wish: "Wish") -> "tuple[Generated, dict[str, Any]]":
+        found: dict[str, Any] = {}
+        item = maker.make(wish)
+        if jury is not None:
+            item, scores = jury.best_of(wish, arguments.best_of)
+            found["takes"] = [asdict(score) for score in scores]
+        if index is not None:
+            from audio_gen.models.copy_index import score
+
+            found["copies"] = score(index, item.mel.numpy()).to_dict()
+        return item, found
+
+    return make
+
+
+def _rerender(arguments: argparse.Namespace) -> int:
+    from audio_gen.pipelines.provenance import asked_of, remade
+
+    said = asked_of(arguments.rerender)
+    maker = clips.load_maker(arguments.model or said["model"], arguments.device)
+    # a vocoder that was named by its path is looked for by its name
+    vocoder = maker.vocoder(said["vocoder"])
+    item, finish = remade(maker, vocoder, said)
+    path = Path(arguments.output, arguments.rerender.with_suffix(".wav").name)
+    refuse_existing(arguments, [path] if path.exists() else [])
+    with RecordWriter(arguments.format, Path(arguments.output, "manifest.parquet") if arguments.format == "parquet" else None) as writer:
+        writer.write(clips.deliver(path, item, maker, vocoder, finish))
+    return 0
+
+
+def _seconds(arguments: argparse.Namespace) -> float | None:
     from audio_gen.pipelines.loop import loop_seconds
 
     if arguments.bpm is None and arguments.bars is None:
-        return float(arguments.seconds)
+        return None if arguments.seconds is None else float(arguments.seconds)
     if arguments.bpm is None or not arguments.loop:
         raise ParameterError("--bars goes with --bpm, and both with --loop: --loop --bpm 120 --bars 4")
     return loop_seconds(arguments.bpm, arguments.bars or 4)

@@ -24,7 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     def prepare():  # type: ignore[no-untyped-def]
         from audio_gen.pipelines.device import pick_device
-        from audio_gen.pipelines.vocode import Vocoder, vocode_file
+        from audio_gen.pipelines.vocode import vocode_file
+        from audio_gen.pipelines.vocoder import Vocoder
 
         vocoder = Vocoder.load(arguments.vocoder, device=pick_device(arguments.device))
         return partial(vocode_file, vocoder=vocoder, subtype=arguments.subtype)

@@ -15,7 +15,7 @@ from torch.optim import Adam, Optimizer
 from audio_gen.datasets._arrays import Arrays
 from audio_gen.metrics.generation import kernel_audio_distance
 from audio_gen.models.checkpoint import Checkpoint
-from audio_gen.models.discriminators import DiscriminatorNet
+from audio_gen.models.discriminators import CRITIC, DiscriminatorNet
 from audio_gen.models.generator import FAMILY, GeneratorNet, Noise
 from audio_gen.training.augment import shift_bands
 from audio_gen.training.crops import Crops
@@ -66,7 +66,7 @@ class Gan:
         self.discriminator: Any = DiscriminatorNet(classes, n_mels, settings.widths[::-1], length=length)
         self.generator.mean, self.generator.std = self.crops.statistics()
         if init is not None:
-            init.fill(self.generator).train()
+            init.without(CRITIC).fill(self.generator).train()
         self.ema = Ema(self.generator, settings.ema)
         betas = (0.0, 0.9)
         self.adam_g: Optimizer = Adam(self.generator.parameters(), settings.rate, betas)
@@ -94,7 +94,7 @@ class Gan:
         device = self.fabric.device
         classes = F.one_hot(labels, len(self.arrays.labels)).float().to(device)
         real = self.ema.module.standardise(real.to(device))
-        fake = self.generator(self._noise(len(real)), classes, settings.frames)
+        fake = self.generator(self._noise(len(real)), classes[..., None], settings.frames)
         figures = self._discriminate(real, fake, classes, cosine(settings.gamma, settings.gamma_end, progress))
         figures |= self._generate(real, fake, classes)
         self.ema.update(self.generator, step)
@@ -143,7 +143,7 @@ class Gan:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             noise = self._noise(len(labels))
-        fake = net(noise, classes, self.settings.frames).clamp(-1, 1)
+        fake = net(noise, classes[..., None], self.settings.frames).clamp(-1, 1)
         distance = kernel_audio_distance(_patches(net.standardise(real)), _patches(fake))
         return {"score": -distance, "kad": distance}
 
@@ -160,7 +160,7 @@ class Gan:
             training={**training, "settings": asdict(self.settings)},
             metrics={},
             licence=self.arrays.licence,
-            state=net.state_dict(),
+            state={**net.state_dict(), **judged},
         )
 
 

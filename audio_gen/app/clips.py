@@ -1,0 +1,86 @@
+"""What commands that make clips share: options of the file, and writing a clip with what it says of itself."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audio_gen.app import options
+from audio_gen.pipelines.records import Record, success
+
+if TYPE_CHECKING:
+    from audio_gen.pipelines.autoencoder import Autoencoder
+    from audio_gen.pipelines.generate import Generated, Generator
+    from audio_gen.pipelines.render import Finish
+    from audio_gen.pipelines.vocoder import Vocoder
+
+
+def add_finish(parser: argparse.ArgumentParser) -> None:
+    """--vocoder, --lufs, --fade, --subtype."""
+    options.add_vocoder(parser)
+    parser.add_argument(
+        "--lufs", type=float, metavar="L", help="bring clips to this loudness, e.g. -16 (never over -1 dB true peak)"
+    )
+    parser.add_argument(
+        "--fade", type=float, nargs=2, default=(0.0, 0.0), metavar=("IN", "OUT"), help="fade in and out, in seconds"
+    )
+
+
+def finish_of(arguments: argparse.Namespace) -> "Finish":
+    """What the options of `add_finish` ask for.
+
+    Raises:
+        ParameterError: a loudness or a fade that makes no sense.
+    """
+    from audio_gen.pipelines.render import Finish
+
+    return Finish(arguments.lufs, *arguments.fade, arguments.subtype)
+
+
+def load_maker(name: str, device: str) -> "Generator | Autoencoder":
+    """The generator or autoencoder called `name`.
+
+    Raises:
+        CheckpointError: missing, damaged, or neither.
+    """
+    from audio_gen.models import checkpoint
+    from audio_gen.models.autoencoder import FAMILY
+    from audio_gen.models.generator import FAMILY as GENERATOR
+    from audio_gen.pipelines.autoencoder import Autoencoder
+    from audio_gen.pipelines.device import pick_device
+    from audio_gen.pipelines.generate import Generator
+
+    model = checkpoint.load(name)
+    if model.family == FAMILY:
+        return Autoencoder(model, pick_device(device))
+    return Generator(checkpoint.load(name, family=GENERATOR), pick_device(device))
+
+
+def deliver(
+    output: Path,
+    item: "Generated",
+    maker: "Generator | Autoencoder",
+    vocoder: "Vocoder",
+    finish: "Finish",
+    *,
+    kind: str = "generate",
+    found: dict[str, Any] | None = None,
+) -> Record:
+    """Write one clip and, beside it, STEM.json with what the clip says of itself and what was `found` of it."""
+    from audio_gen.pipelines.generate import sound_blocks
+    from audio_gen.pipelines.provenance import tags
+    from audio_gen.pipelines.render import render
+
+    said, rate = tags(maker, vocoder, item.wish, finish), vocoder.spec.sample_rate
+    measured = render(output, sound_blocks(item, vocoder), item.samples, rate, finish, said)
+    whole = {**said, **(found or {}), "measured": measured.to_dict()}
+    write_sidecar(output, whole)
+    return success(str(output), {kind: whole}, duration_s=item.samples / rate, sample_rate=rate)
+
+
+def write_sidecar(output: Path, said: dict[str, Any]) -> None:
+    """STEM.json beside an audio file."""
+    from audio_gen.atomic import replacing
+
+    with replacing(output.with_suffix(".json")) as part:
+        part.write_text(json.dumps(said, indent=2) + "\n")

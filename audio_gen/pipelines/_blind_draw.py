@@ -1,0 +1,187 @@
+"""Which files a blind test takes and in which order: a plan → trials, by the plan's seed alone."""
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from audio_gen.audio.clip import Clip
+from audio_gen.errors import ParameterError
+from audio_gen.pipelines._blind_answers import KINDS
+from audio_gen.pipelines._blind_clips import Candidate, Taken, label_of, take
+from audio_gen.pipelines.inputs import Source, find_audio
+
+FEWEST, MOST = 8, 200  # questions; with fewer, chance alone may well get all of them right
+SHORTEST, LONGEST = 0.5, 60.0  # seconds of a clip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to make a test of.
+
+    Args:
+        real: folder of recordings.
+        generated: folders of what a machine made: one, or the two that are compared ("ab").
+        pairs: in place of both, a CSV with columns `real`, `generated` and, if wanted, `label`.
+        kind: "tell" (recorded or made?) or "ab" (which of two is nearer to the original?).
+        count: questions, an even number: half of the answers are of either kind.
+        seconds: of each clip, from the middle of its file.
+        seed: decides which files are taken, and their order.
+        title: heading of the page; None is the question.
+        pictures: show spectrograms beside the players.
+    """
+
+    real: Path | None = None
+    generated: tuple[Path, ...] = ()
+    pairs: Path | None = None
+    kind: str = "tell"
+    count: int = 20
+    seconds: float = 6.0
+    seed: int = 0
+    title: str | None = None
+    pictures: bool = True
+
+    def check(self) -> None:
+        """Refuse what can't be.
+
+        Raises:
+            ParameterError: the parts contradict each other, or a number is out of range.
+        """
+        if self.kind not in KINDS:
+            raise ParameterError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
+        given = (self.real is not None, len(self.generated), self.pairs is not None)
+        if given not in {"tell": [(True, 1, False), (False, 0, True)], "ab": [(True, 2, False)]}[self.kind]:
+            takes = {
+                "tell": "one --real and one --generated, or --pairs in their place",
+                "ab": "one --real (the originals) and two --generated (the renditions)",
+            }
+            told = ", ".join(
+                f"{int(n)} {name}" for n, name in zip(given, ("--real", "--generated", "--pairs"), strict=True)
+            )
+            raise ParameterError(f"a test of kind {self.kind!r} takes {takes[self.kind]}; this has {told}")
+        if self.count % 2 or not FEWEST <= self.count <= MOST:
+            raise ParameterError(f"count must be an even number from {FEWEST} to {MOST}, not {self.count}")
+        if not SHORTEST <= self.seconds <= LONGEST:
+            raise ParameterError(f"seconds must be from {SHORTEST:g} to {LONGEST:g}, not {self.seconds:g}")
+        if self.seed < 0:
+            raise ParameterError(f"seed must be 0 or above, not {self.seed}")
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One question: its clips in the order of the page, and the right answer."""
+
+    truth: str
+    label: str
+    paths: tuple[Path, ...]
+    clips: tuple[Clip, ...]
+
+
+def draw(plan: Plan) -> tuple[list[Trial], int]:
+    """The trials in their order, and how many files (or groups of them) had to be left out.
+
+    Raises:
+        ParameterError: a path that isn't there, no audio, or too little of it.
+    """
+    random = np.random.default_rng(plan.seed)
+    return _ab(plan, random) if plan.kind == "ab" else _tell(plan, random)
+
+
+def _tell(plan: Plan, random: np.random.Generator) -> tuple[list[Trial], int]:
+    half = plan.count // 2
+    if plan.pairs is not None:
+        pairs, failed = _take(_listed(plan.pairs), half, random, plan, f"pairs in {str(plan.pairs)!r}")
+        sides = [[_part(item, at) for item in pairs] for at in (0, 1)]
+    else:
+        folders = [folder for folder in (plan.real, *plan.generated) if folder is not None]
+        sources = [_sources(one, other) for one, other in zip(folders, folders[::-1], strict=True)]
+        if twice := {source.path.resolve() for source in sources[0]} & {source.path.resolve() for source in sources[1]}:
+            raise ParameterError(f"{str(min(twice))!r} is among the real and among the generated; give two folders")
+        found = [[Candidate((source.path,), source.relative) for source in side] for side in sources]
+        taken = [
+            _take(side, half, random, plan, f"audio files in {str(folder)!r}")
+            for side, folder in zip(found, folders, strict=True)
+        ]
+        failed = sum(left_out for _, left_out in taken)
+        half = min(len(side) for side, _ in taken)
+        sides = [side[:half] for side, _ in taken]
+    trials = [
+        Trial(truth, label_of(item.candidate), item.candidate.paths, item.clips)
+        for truth, side in zip(KINDS["tell"], sides, strict=True)
+        for item in side
+    ]
+    return [trials[index] for index in random.permutation(len(trials))], failed
+
+
+def _part(item: Taken, at: int) -> Taken:
+    whole = item.candidate
+    return Taken(Candidate(whole.paths[at : at + 1], whole.relative, whole.label), item.clips[at : at + 1])
+
+
+def _ab(plan: Plan, random: np.random.Generator) -> tuple[list[Trial], int]:
+    folders = [folder for folder in (plan.real, *plan.generated) if folder is not None]
+    by_name = [{source.relative.with_suffix(""): source for source in _sources(folder)} for folder in folders]
+    found = [
+        Candidate(tuple(side[name].path for side in by_name), source.relative, aligned=True)
+        for name, source in by_name[0].items()
+        if all(name in side for side in by_name)
+    ]
+    taken, failed = _take(found, plan.count, random, plan, "file names that all three folders have")
+    taken = taken[: len(taken) // 2 * 2]
+    trials = []
+    for item, at in zip(taken, (random.permutation(len(taken)) % 2).tolist(), strict=True):
+        order = ((0, 2, 1), (0, 1, 2))[at]  # at 1 the first rendition is x
+        paths = tuple(item.candidate.paths[i] for i in order)
+        clips = tuple(item.clips[i] for i in order)
+        trials.append(Trial(KINDS["ab"][at], label_of(item.candidate), paths, clips))
+    return trials, failed
+
+
+def _take(
+    found: Sequence[Candidate], wanted: int, random: np.random.Generator, plan: Plan, what: str
+) -> tuple[list[Taken], int]:
+    """So many of them, drawn by chance; fewer only where some can't be used."""
+    if len(found) < wanted:
+        raise ParameterError(
+            f"{len(found)} {what}, but --count {plan.count} needs {wanted}: give more of them, or a smaller --count "
+            f"(from {FEWEST} on)"
+        )
+    order = random.permutation(len(found))
+    taken, failed = take([found[index] for index in order], wanted, plan.seconds)
+    fewest = FEWEST * wanted // plan.count
+    if len(taken) < fewest:
+        raise ParameterError(
+            f"{len(taken)} of {len(found)} {what} can be used, and at least {fewest} have to be; "
+            "the warnings above say what each of the others lacks"
+        )
+    return taken, failed
+
+
+def _sources(folder: Path, other: Path | None = None) -> list[Source]:
+    return find_audio([folder], exclude=other)
+
+
+def _listed(table: Path) -> list[Candidate]:
+    """The rows of the CSV; its paths count from the folder that it lies in."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ParameterError(f"can't read the pairs {str(table)!r}: {reason}; give a CSV in UTF-8") from error
+    columns = list(rows[0]) if rows else []
+    if not {"real", "generated"} <= set(columns):
+        raise ParameterError(
+            f"{str(table)!r} needs the columns real, generated and, if wanted, label; it has {columns}"
+        )
+    found = []
+    for number, row in enumerate(rows, 1):
+        real, generated = (Path(os.path.join(table.parent, row[name] or "")) for name in ("real", "generated"))
+        for path in (real, generated):
+            if not path.is_file():
+                raise ParameterError(f"pair {number} of {str(table)!r}: no such file: {str(path)!r}")
+        found.append(Candidate((real, generated), Path(), row.get("label") or ""))
+    return found
