@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audio_gen.app import options
+from audio_gen.errors import ParameterError
 from audio_gen.pipelines.records import Record, success
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def finish_of(arguments: argparse.Namespace) -> "Finish":
     """
     from audio_gen.pipelines.render import Finish
 
-    return Finish(arguments.lufs, *arguments.fade, arguments.subtype)
+    fade_in, fade_out = arguments.fade
+    return Finish(arguments.lufs, fade_in, fade_out, arguments.subtype)
 
 
 def load_maker(name: str, device: str) -> "Generator | Autoencoder":
@@ -53,7 +55,9 @@ def load_maker(name: str, device: str) -> "Generator | Autoencoder":
     model = checkpoint.load(name)
     if model.family == FAMILY:
         return Autoencoder(model, pick_device(device))
-    return Generator(checkpoint.load(name, family=GENERATOR), pick_device(device))
+    if model.family != GENERATOR:
+        model = checkpoint.load(name, family=GENERATOR)  # which says what is wrong with it
+    return Generator(model, pick_device(device))
 
 
 def deliver(
@@ -76,6 +80,32 @@ def deliver(
     whole = {**said, **(found or {}), "measured": measured.to_dict()}
     write_sidecar(output, whole)
     return success(str(output), {kind: whole}, duration_s=item.samples / rate, sample_rate=rate)
+
+
+def recalled(output: Path, vocoder: "Vocoder", *, kind: str = "generate") -> Record:
+    """The record of a clip that an earlier run has delivered.
+
+    Raises:
+        ParameterError: its STEM.json can't be read.
+    """
+    path = output.with_suffix(".json")
+    try:
+        said = json.loads(path.read_bytes())
+        seconds = float(said["wish"]["seconds"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ParameterError(f"{str(path)!r} can't be read ({error}); --overwrite makes the clip again") from error
+    return success(str(output), {kind: said}, duration_s=seconds, sample_rate=vocoder.spec.sample_rate)
+
+
+def existing(path: Path) -> Path:
+    """The same path.
+
+    Raises:
+        ParameterError: there is no such file.
+    """
+    if not path.is_file():
+        raise ParameterError(f"no such file: {str(path)!r}")
+    return path
 
 
 def write_sidecar(output: Path, said: dict[str, Any]) -> None:

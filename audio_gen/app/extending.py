@@ -76,7 +76,9 @@ def extend(arguments: argparse.Namespace) -> int:
         )
     whole = {**said, "seams": seams, "distance": round(found.distance, 4)}
     clips.write_sidecar(path, whole)
-    with RecordWriter(arguments.format, path.with_name("manifest.parquet") if arguments.format == "parquet" else None) as writer:
+    with RecordWriter(
+        arguments.format, path.with_name("manifest.parquet") if arguments.format == "parquet" else None
+    ) as writer:
         writer.write(success(str(path), {"generate": whole}, duration_s=found.clip.duration, sample_rate=rate))
     return 0
 
@@ -93,6 +95,9 @@ def _check(arguments: argparse.Namespace) -> None:
             ("--fade", any(arguments.fade)),
             ("--tree", arguments.tree),
             ("--check-copies", arguments.check_copies),
+            ("--bpm", arguments.bpm is not None),
+            ("--bars", arguments.bars is not None),
+            ("--variety", arguments.variety != 1),
         )
         if given
     ]
@@ -112,9 +117,7 @@ def _check(arguments: argparse.Namespace) -> None:
 def _recording(source: Path, rate: int) -> "Clip":
     from audio_gen.audio.decode import load
 
-    if not source.is_file():
-        raise ParameterError(f"no such file: {str(source)!r}; give a recording")
-    clip = load(source)
+    clip = load(clips.existing(source))
     if clip.duration > 60 * MOST_MINUTES:
         raise ParameterError(f"{str(source)!r} is longer than {MOST_MINUTES} minutes; cut it")
     if clip.channels > 1 or clip.sample_rate != rate:

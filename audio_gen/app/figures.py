@@ -3,7 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-HEADS = {"confusion": "true \\ told"}
+HEADS = {
+    "confusion": "true \\ told",
+    "confusion_generated": "asked \\ told",
+    "confusion_real": "true \\ told",
+    "confusion_other_real": "true \\ told",
+}
 INTERVAL = {"value", "low", "high"}
 
 
@@ -17,7 +22,24 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key:24} {format(value, '8.3f') if isinstance(value, float) else value}"
     for key, value in everything:
         if isinstance(value, Mapping) and not _is_interval(value):
-            yield from _table(key, value)
+            yield from _tables(key, value)
+
+
+def _tables(title: str, value: Mapping[str, Any]) -> Iterator[str]:
+    """One table; of a dictionary of tables, each of them, its name after the title."""
+    if not any(_nested(row) for row in value.values()):
+        yield from _table(title, value)
+        return
+    for name, part in value.items():
+        if isinstance(part, Mapping):
+            yield from _tables(f"{title} / {name}", part)
+
+
+def _nested(row: Any) -> bool:
+    """Whether it is a table itself, not a row of one."""
+    return isinstance(row, Mapping) and any(
+        isinstance(cell, Mapping) and not _is_interval(cell) for cell in row.values()
+    )
 
 
 def _table(title: str, value: Mapping[str, Any]) -> Iterator[str]:
@@ -25,7 +47,7 @@ def _table(title: str, value: Mapping[str, Any]) -> Iterator[str]:
     rows = {name: _row(row) for name, row in value.items() if isinstance(row, Mapping)}
     if not rows:
         return
-    about = ", ".join(f"{name} {other}" for name, other in value.items() if name not in rows)
+    about = ", ".join(f"{name} {_cell(other)}" for name, other in value.items() if name not in rows)
     yield ""
     yield f"{title} ({about})" if about else title
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))

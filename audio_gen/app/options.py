@@ -33,14 +33,19 @@ def add_folder_output(
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help=f"folder to write to; {what}")
 
 
-def add_device(parser: argparse.ArgumentParser, *, batch_size: int = 16, unit: str = "items") -> None:
-    """--device and --batch-size."""
+def add_device(parser: argparse.ArgumentParser, *, batch_size: int | None = None, unit: str = "items") -> None:
+    """--device and, where things are computed in batches, --batch-size."""
     parser.add_argument(
         "--device", type=_device, default="auto", metavar="auto|cpu|cuda[:N]", help="where to compute; default auto"
     )
-    parser.add_argument(
-        "--batch-size", type=at_least(1), default=batch_size, metavar="N", help=f"{unit} at once; default {batch_size}"
-    )
+    if batch_size is not None:
+        parser.add_argument(
+            "--batch-size",
+            type=at_least(1),
+            default=batch_size,
+            metavar="N",
+            help=f"{unit} at once; default {batch_size}",
+        )
 
 
 def add_vocoder(parser: argparse.ArgumentParser) -> None:

@@ -54,6 +54,7 @@ class Arrays:
         licence: terms of the data.
         teacher: float16 `[N, slots, D]`, what a teacher says of each picture, in slots of equal length (NaN where it
             says nothing), to distil from.
+        credits: whose music is trained on, each "ARTIST (PACKAGE, LICENCE)".
     """
 
     kind: str
@@ -64,6 +65,7 @@ class Arrays:
     labels: tuple[str, ...]
     licence: str
     teacher: npt.NDArray[np.float16] | None = None
+    credits: tuple[str, ...] = ()
 
     @property
     def pictured(self) -> bool:
@@ -96,6 +98,7 @@ class Arrays:
             "spec": self.spec.to_dict(),
             "labels": self.labels,
             "licence": self.licence,
+            "credits": self.credits,
             "tracks": [track._asdict() for track in self.tracks],
         }
         with replacing(path) as part, part.open("wb") as file:
@@ -121,6 +124,7 @@ def load_arrays(path: Path, kind: str) -> Arrays:
                 tuple(about["labels"]),
                 about["licence"],
                 stored["teacher"] if "teacher" in stored.files else None,
+                tuple(map(str, about.get("credits", ()))),
             )
         _check(arrays)
     except (
@@ -173,6 +177,7 @@ def joined(parts: Sequence[Arrays]) -> Arrays:
         tuple(dict.fromkeys(label for part in parts for label in part.labels)),
         "; ".join(dict.fromkeys(part.licence for part in parts)),
         _joined_teacher([part.teacher for part in parts]),
+        tuple(dict.fromkeys(one for part in parts for one in part.credits)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Products with a matrix that is zero but for a band, as a mel filter bank is: only blocks that hold something count."""
+"""Products with a matrix that is zero but for a band, as a mel filter bank is: only blocks that hold something."""
 
 import torch
 from torch import nn
@@ -17,7 +17,7 @@ class Banded(nn.Module):
     def __init__(self, matrix: torch.Tensor, block: int = BLOCK) -> None:
         super().__init__()
         self.spans: list[tuple[int, int]] = []
-        for number, part in enumerate(matrix.split(block, 1)):
+        for number, part in enumerate(torch.split(matrix, block, 1)):
             rows = part.any(1).nonzero()
             first, last = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 1)
             self.spans.append((first, last))

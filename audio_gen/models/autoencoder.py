@@ -71,7 +71,7 @@ class AutoencoderNet(nn.Module):
         self.register_buffer("spread", torch.eye(latent).repeat(classes, 1, 1))
 
     def encode(self, standardised: torch.Tensor) -> Posterior:
-        """`[B, n_mels, N]` → latent vectors of `ceil(N / stride)` coarse steps; the last frame is repeated to fill up."""
+        """`[B, n_mels, N]` → latent vectors of `ceil(N / stride)` coarse steps; the last frame fills up."""
         missing = -standardised.shape[-1] % self.stride
         filled = F.pad(standardised, (0, missing), mode="replicate") if missing else standardised
         mean, log_variance = self.head(self.encoder.down(filled)).chunk(2, 1)
@@ -83,15 +83,14 @@ class AutoencoderNet(nn.Module):
 
     @torch.no_grad()
     def learn_sequence(self, number: int, latents: list[torch.Tensor]) -> None:
-        """Fit what follows what in class `number` to sequences `[latent, steps]`: z' = A z + b + noise, least squares."""
+        """Fit what follows what in class `number` to sequences `[latent, steps]`: z' = A z + b + noise."""
         before = torch.cat([part[:, :-1] for part in latents], 1).double()
         after = torch.cat([part[:, 1:] for part in latents], 1).double()
         centre = torch.cat([before, after], 1).mean(1, keepdim=True)
         x, y = before - centre, after - centre
         ridge = 1e-3 * torch.eye(self.latent, dtype=torch.float64) * x.square().sum(1).mean()
         kept = torch.linalg.solve(x @ x.T + ridge, x @ y.T).T
-        largest = float(torch.linalg.eigvals(kept).abs().max())
-        kept = kept * min(1.0, FIRMEST / max(largest, 1e-9))
+        kept = _firm(kept)
         rest = y - kept @ x
         covariance = rest @ rest.T / rest.shape[1] + 1e-6 * torch.eye(self.latent, dtype=torch.float64)
         self.kept[number], self.spread[number] = kept.float(), torch.linalg.cholesky(covariance).float()
@@ -102,6 +101,7 @@ class AutoencoderNet(nn.Module):
         kept, shift, spread = (
             torch.einsum("k...,k->...", part.cpu(), shares) for part in (self.kept, self.shift, self.spread)
         )
+        kept = _firm(kept)  # a mixture of such matrices may run away though none of them does
         noise = radius * torch.randn(WARM_UP + steps, self.latent, generator=generator)
         state = torch.linalg.solve(torch.eye(self.latent) - kept, shift)
         found = []
@@ -109,3 +109,9 @@ class AutoencoderNet(nn.Module):
             state = kept @ state + shift + spread @ step
             found.append(state)
         return torch.stack(found[WARM_UP:], 1)[None]
+
+
+def _firm(kept: torch.Tensor) -> torch.Tensor:
+    """Scaled down where its largest eigenvalue is beyond FIRMEST."""
+    largest = float(torch.linalg.eigvals(kept).abs().max())
+    return kept * (FIRMEST / largest) if largest > FIRMEST + 1e-3 else kept  # what is stored is rounded

@@ -28,11 +28,13 @@ from audio_gen.atomic import replacing
 from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.metrics.copies import BANDS, STEPS, Projection, Windows, cut, nearest, ratio, unit
+from audio_gen.models import checkpoint
 
 FORMAT = 1
 KEY = "audio_gen_copies"
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75)  # of the quantiles; the first is the threshold
 PARTS = ("train", "other")
+FOLDER = "copies"
 SMALLEST = 1e-3  # of a quantile
 
 
@@ -70,6 +72,10 @@ class CopyScore:
     def suspicious(self) -> bool:
         """Whether it is nearer than real music comes by chance."""
         return self.ratio < self.threshold
+
+    def to_dict(self) -> dict[str, Any]:
+        """For records, with `suspicious`."""
+        return {**asdict(self), "suspicious": self.suspicious}
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +184,22 @@ def score(index: CopyIndex, log_mel: npt.ArrayLike) -> CopyScore:
         track=index.tracks[index.track[row]].id,
         track_seconds=float(index.start[row] / rate),
         windows=len(ratios),
+    )
+
+
+def find(name: str) -> Path:
+    """Where the index of the checkpoint `name` lies: in the folder "copies" beside checkpoints.
+
+    Raises:
+        CheckpointError: nowhere.
+    """
+    for folder in checkpoint.folders():
+        path = folder / FOLDER / f"{name}.safetensors"
+        if path.is_file():
+            return path
+    raise CheckpointError(
+        f"there is no index of the music that {name!r} was trained on; build it with `audio-gen index {name} --data "
+        f"ARRAYS.npz`, from the arrays it was trained on"
     )
 
 

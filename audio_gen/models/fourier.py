@@ -49,7 +49,8 @@ class Fourier(nn.Module):
         return self._sum(torch.fft.irfft(spectrum, self.n_fft) * self.window) * weights
 
     def _transform(self, padded: torch.Tensor) -> torch.Tensor:
-        return torch.fft.rfft(padded.unfold(-1, self.n_fft, self.hop) * self.window)
+        found: torch.Tensor = torch.fft.rfft(padded.unfold(-1, self.n_fft, self.hop) * self.window)
+        return found
 
     def _sum(self, frames: torch.Tensor) -> torch.Tensor:
         """`[B, N, n_fft] -> [B, n_fft + hop_length * (N - 1)]`: frames laid over each other a hop apart."""

@@ -126,20 +126,23 @@ class GeneratorNet(Up):
 
     def pieces(self, noise: Noise, classes: torch.Tensor, frames: int) -> Iterator[torch.Tensor]:
         """What `forward` gives, piece by piece, in memory that doesn't grow with the length."""
+        if self.length:
+            yield self(noise, classes, frames)
+            return
         total = -(-frames // self.stride)
-        size = total if self.length else PIECE
-        for start in range(0, total, size):
-            made = self.section(noise, classes, start, min(total, start + size))
+        for start in range(0, total, PIECE):
+            made = self.section(noise, classes, start, min(total, start + PIECE))
             yield made[..., : frames - start * self.stride]
 
     def section(self, noise: Noise, classes: torch.Tensor, start: int, stop: int) -> torch.Tensor:
-        """The frames `[B, n_mels, stride * (stop - start)]` of coarse steps `start` to `stop`, as the whole has them."""
+        """Frames `[B, n_mels, stride * (stop - start)]` of coarse steps `start` to `stop`, as the whole has them."""
         total = noise.steps.shape[2] - 2 * EDGE
         first, last = max(0, start - REACH), min(total, stop + REACH)
         steps = last - first + 2 * EDGE
         asked = classes if classes.shape[2] == 1 else classes[..., first : first + steps]
         made = self(noise.part(first, steps, self.stride), asked, (last - first) * self.stride)
-        return made[..., (start - first) * self.stride : (stop - first) * self.stride]
+        part: torch.Tensor = made[..., (start - first) * self.stride : (stop - first) * self.stride]
+        return part
 
     def _between_anchors(self, noise: Noise, steps: int) -> torch.Tensor:
         position = (torch.arange(steps, device=noise.offset.device) + noise.offset[:, None]) / noise.spacing[:, None]

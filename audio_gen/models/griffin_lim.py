@@ -123,7 +123,8 @@ class GriffinLim(nn.Module):
         power = self.spec.power
         heard = self.bands(magnitude if power == 1 else magnitude**power)
         factor = self.shares((mel / heard.clamp_min(self.spec.floor)).clamp(1 / LARGEST, LARGEST)) + self.uncovered
-        return magnitude * factor ** (RELAXED / power)
+        changed: torch.Tensor = magnitude * factor ** (RELAXED / power)
+        return changed
 
     def _start(self, magnitude: torch.Tensor) -> torch.Tensor:
         """Numbers of size 1 in the shape of the magnitude."""

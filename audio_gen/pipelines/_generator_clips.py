@@ -89,15 +89,20 @@ class Source:
 
     def _quotas(self, items: Sequence[Item]) -> dict[str, int]:
         """How many clips of which track."""
-        random, found = np.random.default_rng(self.seed), {}
+        random = np.random.default_rng(self.seed)
+        found: dict[str, int] = {}
         for label in self.generator.labels:
             tracks = [item.id for item in items if item.label == label]
             if tracks:
                 shares = np.array_split(np.arange(self.count), len(tracks))
-                found |= {tracks[at]: len(share) for at, share in zip(random.permutation(len(tracks)), shares, strict=True)}
+                found |= {
+                    tracks[at]: len(share) for at, share in zip(random.permutation(len(tracks)), shares, strict=True)
+                }
         return found
 
-    def _windows(self, samples: torch.Tensor, quota: int, log_mel: LogMel) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def _windows(
+        self, samples: torch.Tensor, quota: int, log_mel: LogMel
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Log-mel `[n_mels, frames]` and samples `[1, size]` of windows that lie evenly and don't overlap."""
         fit = samples.shape[1] // self.span
         for number in np.linspace(0, fit - 1, min(fit, quota)).round().astype(int).tolist() if fit else []:

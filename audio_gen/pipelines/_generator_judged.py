@@ -28,24 +28,21 @@ def judged(
     told[SHUFFLED] = (told["real"][0], np.random.default_rng(seed).permutation(real.labels), real.tracks)
     del told["pink_noise"]
     overall = {name: _agreement(*one) for name, one in told.items()}
+    scores = {name: inception_score(heard.probs) for name, heard in sets.items()}
+    table: dict[str, Any] = {}
+    for name in (*sets, SHUFFLED):
+        table[name] = {"class_agreement": overall[name].to_dict()} if name in overall else {}
+        table[name] |= {"inception_score": scores[name]} if name in scores else {}
+    notes = [f"class_agreement: {SHUFFLED}"] if overall["real"].value <= overall[SHUFFLED].value else []
+    notes += ["inception_score: pink_noise"] if scores["real"] <= scores["pink_noise"] else []
     rows = {label: _row(number, told, least) for number, label in enumerate(labels)}
-    scores = {name: inception_score(sets[name].probs) for name in ("generated", "real", "other_real", "pink_noise")}
-    marks = {"class_agreement": [SHUFFLED] if overall["real"].value <= overall[SHUFFLED].value else []}
-    marks["inception_score"] = ["pink_noise"] if scores["real"] <= scores["pink_noise"] else []
-    found: dict[str, Any] = {
-        "class_agreement": {**_mark(marks["class_agreement"]), **{k: one.to_dict() for k, one in overall.items()}},
-        "class_agreement_by_class": rows,
-        "inception_score": {**_mark(marks["inception_score"]), **{k: {"value": v} for k, v in scores.items()}},
-    }
+    found = {"judged": {"misranked": ", ".join(notes), **table} if notes else table, "class_agreement_by_class": rows}
     for name in ("generated", "real", "other_real"):
         counts = confusion_matrix(told[name][1], told[name][0], len(labels)).tolist()
-        table = {label: dict(zip(labels, row, strict=True)) for label, row in zip(labels, counts, strict=True)}
-        found[f"confusion_{name}"] = table
-    return found, [f"{metric}: {control}" for metric, controls in marks.items() for control in controls]
-
-
-def _mark(controls: list[str]) -> dict[str, str]:
-    return {"misranked": ", ".join(controls)} if controls else {}
+        found[f"confusion_{name}"] = {
+            label: dict(zip(labels, row, strict=True)) for label, row in zip(labels, counts, strict=True)
+        }
+    return found, notes
 
 
 def _row(number: int, told: dict[str, tuple[Whole, Whole, Any]], least: float) -> dict[str, float | None]:

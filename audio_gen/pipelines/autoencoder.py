@@ -14,7 +14,7 @@ from audio_gen.pipelines.generate import Generated, Wish, clip_generator, sample
 from audio_gen.pipelines.mix import shares
 from audio_gen.pipelines.vocoder import DEFAULT, Vocoder, require_same_spec
 
-REACH = 8  # coarse steps around a piece that can be heard in it
+REACH = 12  # coarse steps around a piece that can be heard in it
 PIECE = 128  # coarse steps that are decoded at once
 
 
@@ -27,7 +27,7 @@ class Autoencoder:
     def __init__(self, model: checkpoint.Checkpoint, device: torch.device | None = None) -> None:
         self.checkpoint = model
         self.device = device or torch.device("cpu")
-        self.net: AutoencoderNet = checkpoint.build(AutoencoderNet, model).to(self.device)
+        self.net: AutoencoderNet = checkpoint.build(AutoencoderNet, model).to(self.device).requires_grad_(False)
         if self.net.classes != max(1, len(model.labels)):
             raise CheckpointError(f"{model.name!r} has {self.net.classes} classes but {len(model.labels)} labels")
 

@@ -69,12 +69,14 @@ class Jury:
     @torch.no_grad()
     def score(self, item: Generated, take: int = 0) -> Score:
         """What is thought of one clip."""
-        samples, mel = sound(item, self.vocoder).samples, item.mel
+        mel = item.mel
+        if not bool(torch.isfinite(mel).all()):
+            return Score(take, None, None, 1.0, False)
+        samples = sound(item, self.vocoder).samples
         size = max(1, self.vocoder.spec.sample_rate // 20)
         levels = samples[0].unfold(0, min(size, samples.shape[1]), size).square().mean(1).sqrt()
         silent = float((levels < QUIET).float().mean())
-        sane = bool(torch.isfinite(samples).all()) and bool(samples.max() > samples.min())
-        sane = sane and (silent <= MOST_SILENT or bool(self.generator.net.length))
+        sane = bool(samples.max() > samples.min()) and (silent <= MOST_SILENT or bool(self.generator.net.length))
         return Score(take, self._agreement(item, samples), self._critic(item, mel), silent, sane)
 
     def _agreement(self, item: Generated, samples: torch.Tensor) -> float | None:

@@ -74,7 +74,9 @@ def continued(
     if new < 1:
         raise ParameterError(f"seconds must be above 0, not {seconds}")
     whole = torch.cat([clip.samples, torch.zeros(clip.channels, new)], 1)
-    return _filled(generator, vocoder, Clip(whole, clip.sample_rate), clip.samples.shape[1], whole.shape[1], label, seed)
+    return _filled(
+        generator, vocoder, Clip(whole, clip.sample_rate), clip.samples.shape[1], whole.shape[1], label, seed
+    )
 
 
 def inpainted(
@@ -117,7 +119,9 @@ def _filled(
     known = [Known(0, scores[:, : left * net.stride])]
     if stop > last:
         _refuse_silence(clip.samples[:, last:stop], rate, "after")
-        known.append(Known(right, scores[:, right * net.stride :][:, : (mel.shape[1] // net.stride - right) * net.stride]))
+        known.append(
+            Known(right, scores[:, right * net.stride :][:, : (mel.shape[1] // net.stride - right) * net.stride])
+        )
     if left < 1 or min(piece.mel.shape[1] for piece in known) < net.stride:
         raise ParameterError(f"too little is known around the gap; {LEAST:g} s of music on each side are needed")
     classes = generator.classes(label)
@@ -146,7 +150,7 @@ def _refuse_silence(samples: torch.Tensor, rate: int, where: str) -> None:
 
 
 def _recoloured(mel: torch.Tensor, made: torch.Tensor, left: int, right: int, decay: float) -> torch.Tensor:
-    """What is known, with what was made between; the differences of colour at the seams fade away over `decay` frames."""
+    """What is known, with what was made between; differences of colour at the seams fade away over `decay` frames."""
     at, joined = torch.arange(right - left), mel.clone()
     before = (mel[:, max(0, left - SETTLED) : left] - made[:, max(0, left - SETTLED) : left]).mean(1, keepdim=True)
     inside = made[:, left:right] + before * torch.exp(-at / decay)

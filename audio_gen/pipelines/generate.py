@@ -14,6 +14,7 @@ from audio_gen.features.mel_spec import MelSpec
 from audio_gen.models import checkpoint
 from audio_gen.models.discriminators import CRITIC
 from audio_gen.models.generator import FAMILY, GeneratorNet, Noise
+from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.device import one_thread
 from audio_gen.pipelines.loop import fitted, frames_around, looped
 from audio_gen.pipelines.mix import shares
@@ -87,6 +88,7 @@ def sound_blocks(item: Generated, vocoder: Vocoder) -> Iterator[torch.Tensor]:
         return
     left = item.samples
     for block in vocoder.blocks(item.pieces()):
+        stop_here_if_asked()
         yield block[:, :left]
         left -= min(left, block.shape[1])
 
@@ -122,7 +124,9 @@ class Generator:
     def __init__(self, model: checkpoint.Checkpoint, device: torch.device | None = None) -> None:
         self.checkpoint = model
         self.device = device or torch.device("cpu")
-        self.net: GeneratorNet = checkpoint.build(GeneratorNet, model.without(CRITIC)).to(self.device)
+        self.net: GeneratorNet = (
+            checkpoint.build(GeneratorNet, model.without(CRITIC)).to(self.device).requires_grad_(False)
+        )
         if self.net.classes != len(model.labels):
             raise CheckpointError(f"{model.name!r} has {self.net.classes} classes but {len(model.labels)} labels")
 
@@ -239,9 +243,10 @@ class Generator:
         """
         if count < 1:
             raise ParameterError(f"count must be at least 1, not {count}")
-        first = Wish(label or self.labels[0], seed=seed, seconds=seconds, variety=variety, loop=loop)
+        first = Wish("", seed=seed, seconds=seconds, variety=variety, loop=loop)
         for index in range(count):
-            yield self.make(replace(first, label=label or self.labels[index % len(self.labels)], index=index))
+            turn = self.labels[index % len(self.labels)]
+            yield self.make(replace(first, label=turn if label is None else label, index=index))
 
     def sample(
         self,

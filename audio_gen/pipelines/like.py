@@ -57,7 +57,9 @@ def like(generator: Generator, autoencoder: Autoencoder, clip: Clip, *, seed: in
     if net.length:
         raise ParameterError(f"{generator.checkpoint.name!r} makes one-shots; --like takes a generator of music")
     if clip.duration < LEAST or float(clip.samples.abs().max()) < 1e-3:
-        raise ParameterError(f"a recording of {LEAST:g} s or more that isn't silent is needed, not {clip.duration:.2f} s")
+        raise ParameterError(
+            f"a recording of {LEAST:g} s or more that isn't silent is needed, not {clip.duration:.2f} s"
+        )
     samples = clip.to(spec.sample_rate, 1).samples[:, : round(MOST * spec.sample_rate)]
     wanted = _manner(autoencoder.encode(LogMel(spec)(samples)[0])[None]).to(device)
 
@@ -87,7 +89,7 @@ def like(generator: Generator, autoencoder: Autoencoder, clip: Clip, *, seed: in
             found = distances(glob.expand(CLIPS, -1, -1), shares, random)
             away = (glob.square().mean().sqrt() - radius).square()
             adam.zero_grad()
-            (found.mean() + RADIUS * away).backward()
+            (found.mean() + RADIUS * away).backward()  # type: ignore[no-untyped-call]
             adam.step()
     label = _mixture(weights.detach().softmax(1)[0, :, 0].tolist(), generator.labels)
     told = tuple(round(float(number), 4) for number in glob.detach().flatten())
@@ -100,5 +102,6 @@ def _manner(latent: torch.Tensor) -> torch.Tensor:
 
 
 def _mixture(shares: list[float], labels: tuple[str, ...]) -> str:
-    kept = {label: share for label, share in zip(labels, shares, strict=True) if share >= SMALLEST}
+    least = min(SMALLEST, max(shares))
+    kept = {label: share for label, share in zip(labels, shares, strict=True) if share >= least}
     return ",".join(f"{label}:{share:.3f}" for label, share in sorted(kept.items(), key=lambda pair: -pair[1]))

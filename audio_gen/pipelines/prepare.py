@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +39,8 @@ def prepare(
     seconds: float | None = None,
     group_by: str | None = None,
     without: Sequence[str] = (),
+    without_licence: Sequence[str] = (),
+    for_judge: bool = False,
     jobs: int = 2,
     progress: Progress | None = None,
 ) -> Arrays:
@@ -54,7 +56,10 @@ def prepare(
         transpositions: their training items also so many semitones higher, the soundfonts taking turns.
         seconds: at most so much of each track; None is all.
         group_by: what keeps tracks in one split; only for the dataset "folder", see there.
-        without: licences (as the dataset spells them), groups and ids of tracks that are left out.
+        without: groups and ids of tracks that are left out.
+        without_licence: licences, as the dataset spells them, whose tracks are left out.
+        for_judge: for a judge of what is trained on the same call without this: the other tracks, those of `without` and
+            of the valid split, are its train split, and what the other trains on is its valid split.
         jobs: tracks at a time.
         progress: wraps the iteration over tracks, given their number.
 
@@ -72,12 +77,26 @@ def prepare(
     for name in names:
         plug = pick("audio_gen.datasets", name)
         listed = plug.items(root) if group_by is None else plug.items(root, group_by=group_by)
-        items = [item for item in listed if not {item.licence, item.group, item.id} & set(without)]
+        allowed = [item for item in listed if item.licence not in without_licence]
+        items = _other_way_round(allowed, without) if for_judge else [item for item in allowed if _kept(item, without)]
         labels = tuple(plug.LABELS) or tuple(sorted({item.label for item in items if item.label}))
         tasks = [Task(name, item, how) for item in items for how in _renditions(item, soundfonts, transpositions)]
         wish = _Wish(kind, labels, plug.LICENSE, seconds, teacher)
-        parts.append(_prepare_one(tasks, wish, jobs, progress))
+        made = _prepare_one(tasks, wish, jobs, progress)
+        named = dict.fromkeys(credit(item) for item in items if item.split == "train")
+        parts.append(replace(made, credits=tuple(one for one in named if one)))
     return joined(parts)
+
+
+def _kept(item: Item, without: Sequence[str]) -> bool:
+    return item.group not in without and item.id not in without
+
+
+def _other_way_round(items: Sequence[Item], without: Sequence[str]) -> list[Item]:
+    """Items to train a judge on, and those that it judges the training of as "valid"; the test split is left out."""
+    heard = [item.split == "train" and _kept(item, without) for item in items]
+    split = {True: "valid", False: "train"}
+    return [replace(item, split=split[was]) for item, was in zip(items, heard, strict=True) if item.split != "test"]
 
 
 class Rendition(NamedTuple):
@@ -177,6 +196,13 @@ def _track(task: Task) -> Track:
     name, item, how = task
     fold = item.extra.get("fold", "")
     return Track(f"{item.id}{how}", name, item.split, item.group, item.label or "", dict(item.targets), fold)
+
+
+def credit(item: Item) -> str:
+    """Whose music it is: artist or kit, package and licence, as far as the dataset tells."""
+    who = item.extra.get("artist") or item.extra.get("kit") or ""
+    about = ", ".join(part for part in (item.extra.get("package"), item.licence) if part)
+    return f"{who} ({about})" if who and about else who or about
 
 
 def _image_track(task: Task, wish: _Wish) -> Arrays:

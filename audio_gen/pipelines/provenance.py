@@ -75,8 +75,8 @@ def remade(maker: Generator | Autoencoder, vocoder: Vocoder, found: dict[str, An
     ):
         if then != now:
             raise CheckpointError(
-                f"{what} has changed: the file was made with {str(then)[:12] or 'none'}…, here is {now[:12] or 'none'}…; "
-                "put the former checkpoint into AUDIO_GEN_CHECKPOINTS or name its path"
+                f"{what} has changed: the file was made with {str(then)[:12] or 'none'}…, here is "
+                f"{now[:12] or 'none'}…; put the former checkpoint into AUDIO_GEN_CHECKPOINTS or name its path"
             )
     if found.get("software") != f"audio_gen {__version__}":
         _log.warning("made with %s, this is audio_gen %s: bytes may differ", found.get("software"), __version__)
@@ -91,9 +91,11 @@ def remade(maker: Generator | Autoencoder, vocoder: Vocoder, found: dict[str, An
             labels = str(wish["label"]).split(" > ")
             made = walk(maker, wish["seeds"], labels=labels, seconds=wish["seconds"], variety=wish["variety"])
         else:
-            known = {field.name for field in fields(Wish)}
-            given = {key: tuple(value) if isinstance(value, list) else value for key, value in wish.items()}
-            made = maker.make(Wish(**{key: value for key, value in given.items() if key in known}))
+            known = {field.name for field in fields(Wish)} & set(wish)
+            given: dict[str, Any] = {
+                key: tuple(wish[key]) if isinstance(wish[key], list) else wish[key] for key in known
+            }
+            made = maker.make(Wish(**given))
     except (TypeError, KeyError, AttributeError) as error:
         raise ParameterError(f"the file's own account of how it was made makes no sense ({error})") from error
     return made, finish

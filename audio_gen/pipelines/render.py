@@ -16,6 +16,7 @@ from audio_gen.errors import ParameterError
 CEILING = -1.0  # dB true peak
 BLOCK = 1 << 18  # samples
 QUIETEST, LOUDEST = -70.0, -5.0  # LUFS that can be asked for
+LONGEST_FADE = 3600  # seconds
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Finish:
         subtype: of the file; None is 16 bits.
 
     Raises:
-        ParameterError: a loudness outside -70 to -5 LUFS, or a fade below 0.
+        ParameterError: a loudness outside -70 to -5 LUFS, or a fade below 0 or of an hour.
     """
 
     lufs: float | None = None
@@ -40,8 +41,8 @@ class Finish:
     def __post_init__(self) -> None:
         if self.lufs is not None and not QUIETEST <= self.lufs <= LOUDEST:
             raise ParameterError(f"loudness must lie between {QUIETEST:g} and {LOUDEST:g} LUFS, not {self.lufs}")
-        if not 0 <= min(self.fade_in, self.fade_out) or not max(self.fade_in, self.fade_out) < 3600:
-            raise ParameterError(f"fades take 0 s or more, not {self.fade_in} and {self.fade_out}")
+        if not all(0 <= seconds < LONGEST_FADE for seconds in (self.fade_in, self.fade_out)):
+            raise ParameterError(f"fades take 0 s to an hour, not {self.fade_in} and {self.fade_out}")
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,5 @@ def _faded(blocks: Iterable[torch.Tensor], length: int, sample_rate: int, finish
     for block in blocks:
         at = torch.arange(begin, begin + block.shape[1], dtype=torch.float64)
         begin += block.shape[1]
-        if finish.fade_in or finish.fade_out:
-            level = torch.minimum((at + 1) / rise, (length - at) / fall).clamp(0, 1)
-            if not finish.fade_in:
-                level = ((length - at) / fall).clamp(0, 1)
-            elif not finish.fade_out:
-                level = ((at + 1) / rise).clamp(0, 1)
-            block = block * torch.sin(level * (torch.pi / 2)).square().float()  # raised cosine
-        yield block.float().cpu()
+        level = torch.minimum((at + 1) / rise, (length - at) / fall).clamp(0, 1)
+        yield block.float().cpu() * torch.sin(level * (torch.pi / 2)).square().float()  # raised cosine

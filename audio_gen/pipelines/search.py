@@ -48,7 +48,9 @@ def find_noise(
         drawn = [_moved(net.draw(frames, generator=clip_generator(seed, 0, take)), device) for take in range(DRAWS)]
         noise = min(drawn, key=lambda one: float(_distance(net, one, asked, pieces, pooled=True)))
     parts = {name: getattr(noise, name).clone().requires_grad_(True) for name in SEARCHED}
-    radii = {name: part.detach().square().mean().sqrt() for name, part in parts.items()}
+    gradients = _gradients(net, noise, parts, asked, pieces)
+    heard = {name: part != 0 for name, part in gradients.items() if part.any()}
+    radii = {name: parts[name][at].detach().square().mean().sqrt() for name, at in heard.items()}
     adam = torch.optim.Adam(parts.values(), RATE)
     distance = torch.zeros(())
     with one_thread(), torch.enable_grad():
@@ -56,12 +58,25 @@ def find_noise(
             for group in adam.param_groups:
                 group["lr"] = RATE * (1 - number / rounds) + 0.01
             distance = _distance(net, noise._replace(**parts), asked, pieces)
-            away = sum((part.square().mean().sqrt() - radii[name]).square() for name, part in parts.items())
+            away = sum((parts[name][at].square().mean().sqrt() - radii[name]).square() for name, at in heard.items())
             adam.zero_grad()
             (distance + RADIUS * away).backward()
             adam.step()
     found = noise._replace(**{name: part.detach() for name, part in parts.items()})
     return _moved(found, torch.device("cpu")), float(distance.detach())
+
+
+def _gradients(
+    net: GeneratorNet,
+    noise: Noise,
+    parts: dict[str, torch.Tensor],
+    classes: torch.Tensor,
+    known: Sequence[Known],
+) -> dict[str, torch.Tensor]:
+    """Of the distance, in the shape of each part; exactly 0 where a number isn't heard in the known frames."""
+    with one_thread(), torch.enable_grad():
+        distance = _distance(net, noise._replace(**parts), classes, known)
+        return dict(zip(parts, torch.autograd.grad(distance, list(parts.values())), strict=True))
 
 
 def _distance(

@@ -101,7 +101,7 @@ class Vocoder:
     def _joined(self, mel: torch.Tensor, tail: torch.Tensor, fade: torch.Tensor) -> torch.Tensor:
         """`[n_mels, n]` → `[t]`, faded in over what is left of the piece before."""
         with one_thread():
-            made = self.module(mel.float())
+            made: torch.Tensor = self.module(mel.float())
         if len(tail):
             made[: len(fade)] = made[: len(fade)] * fade + tail
         return made

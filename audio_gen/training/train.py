@@ -122,7 +122,8 @@ def fitted(plan: Plan, arrays: Arrays, folder: Path) -> Path:
     """Train in `folder`, or go on with what is there, and return the path of the best checkpoint; publish nothing."""
     check_leakage(arrays)
     settings = settings_of(plan, arrays)
-    patience = PATIENCE if plan.patience is None and are_few(arrays) else plan.patience
+    few = arrays.pictured and are_few(arrays)  # what makes sound doesn't get worse from memorising labels
+    patience = PATIENCE if plan.patience is None and few else plan.patience
     recipe = recipe_of(plan, arrays)
     run = Run(
         folder=folder,
@@ -135,7 +136,7 @@ def fitted(plan: Plan, arrays: Arrays, folder: Path) -> Path:
         validate_every=plan.validate_every or min(500, max(1, settings.steps // 10)),
         patience=patience or None,
         quiet=plan.quiet,
-        facts={"recipe": plan.recipe, **_origin(plan), **(plan.facts or {})},
+        facts={"recipe": plan.recipe, **_origin(plan), **_credits(arrays), **(plan.facts or {})},
         settings=repr(settings),
         sources=_sources(plan, arrays),
     )
@@ -183,6 +184,10 @@ def _sources(plan: Plan, arrays: Arrays) -> dict[str, str]:
     taught = {} if plan.lessons is None else {"lessons": plan.lessons.digest()}
     told = {"ensemble": " ".join(one.sha256[:12] for one in plan.ensemble)} if plan.ensemble else {}
     return {"data": arrays.digest(), **started, **taught, **told}
+
+
+def _credits(arrays: Arrays) -> dict[str, Any]:
+    return {"credits": list(arrays.credits)} if arrays.credits else {}
 
 
 def _origin(plan: Plan) -> dict[str, Any]:

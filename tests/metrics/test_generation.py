@@ -5,6 +5,7 @@ import pytest
 from scipy.linalg import sqrtm
 
 from audio_gen.errors import ParameterError
+from audio_gen.metrics._kernels import kernels
 from audio_gen.metrics.generation import (
     class_agreement,
     density_coverage,
@@ -12,6 +13,7 @@ from audio_gen.metrics.generation import (
     inception_score,
     kernel_audio_distance,
     kernel_audio_distance_interval,
+    mean_distance,
 )
 
 
@@ -110,6 +112,81 @@ def test_kad_interval_covers_the_figure_without_the_lift_of_repeated_rows() -> N
     assert found.low < found.value < found.high
     assert abs((found.low + found.high) / 2 - found.value) < 0.3 * (found.high - found.low)
     assert found == kernel_audio_distance_interval(x, y, samples=300)
+
+
+def tracks(seed: int, count: int = 12, each: int = 10, width: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    """Windows of a track resemble each other more than other tracks'."""
+    random = np.random.default_rng(seed)
+    centres = random.normal(size=(count, 1, width))
+    return (centres + 0.3 * random.normal(size=(count, each, width))).reshape(-1, width), np.repeat(
+        np.arange(count), each
+    )
+
+
+def test_windows_of_one_track_are_no_strangers() -> None:
+    (x, groups), (y, others) = tracks(0), tracks(1)
+    rows = kernel_audio_distance_interval(x, y, samples=300)
+    whole = kernel_audio_distance_interval(x, y, groups=groups, estimate_groups=others, samples=300)
+    assert whole.value == pytest.approx(rows.value)
+    assert whole.high - whole.low > 2 * (rows.high - rows.low)
+    alone = kernel_audio_distance_interval(x, y, groups=np.arange(120), estimate_groups=np.arange(120, 240), samples=50)
+    none = kernel_audio_distance_interval(x, y, samples=50)
+    assert (alone.value, alone.low, alone.high) == pytest.approx((none.value, none.low, none.high))
+
+
+def test_the_order_and_the_names_of_groups_do_not_matter() -> None:
+    (x, groups), (y, others) = tracks(0), tracks(1)
+    order = np.random.default_rng(2).permutation(len(x))
+    found = kernel_audio_distance_interval(x, y, groups=groups, estimate_groups=others + 50, samples=50)
+    again = kernel_audio_distance_interval(
+        x[order], y, groups=np.array([f"track {g:02}" for g in groups])[order], estimate_groups=others, samples=50
+    )
+    assert (found.value, found.low, found.high) == pytest.approx((again.value, again.low, again.high))
+    with pytest.raises(ParameterError, match="120 rows need 120 groups"):
+        kernel_audio_distance_interval(x, y, groups=groups[1:])
+
+
+def test_drawn_groups_are_what_slow_copies_are() -> None:
+    """A draw against copying the rows, with pairs of strangers and pairs within a copy counted one by one."""
+    (x, groups), (y, others) = tracks(0, 4, 3), tracks(1, 3, 2)
+    sigma = np.median([np.linalg.norm(x[i] - x[j]) for i in range(len(x)) for j in range(i)])
+
+    def copies(rows: np.ndarray, of: np.ndarray, counts: list[int]) -> list[tuple[int, int, np.ndarray]]:
+        return [(g, c, row) for g, n in enumerate(counts) for c in range(n) for row in rows[of == g]]
+
+    def mean(left: list, right: list, strangers: bool) -> float:
+        """Of one set with itself: no row with itself, no copy of a group with another copy of it."""
+        pairs = [
+            np.exp(-((a - b) ** 2).sum() / (2 * sigma**2))
+            for i, (g, c, a) in enumerate(left)
+            for j, (h, d, b) in enumerate(right)
+            if strangers or (i != j and (g != h or c == d))
+        ]
+        return float(np.mean(pairs))
+
+    found = kernels(x, y, groups, others + 10)
+    n, m = [2, 0, 1, 1], [3, 0, 0]
+    left, right = copies(x, groups, n), copies(y, others, m)
+    expected = mean(left, left, False) + mean(right, right, False) - 2 * mean(left, right, True)
+    assert found.distance(np.array(n), np.array(m)) == pytest.approx(expected)
+
+
+def test_a_recording_and_its_copy_are_drawn_together() -> None:
+    x, groups = tracks(0)
+    y = x + 0.05 * np.random.default_rng(3).normal(size=x.shape)
+    together = kernel_audio_distance_interval(x, y, groups=groups, estimate_groups=groups, samples=200)
+    apart = kernel_audio_distance_interval(x, y, groups=groups, estimate_groups=groups + 100, samples=200)
+    assert together.value == pytest.approx(apart.value)
+    assert together.high - together.low < 0.3 * (apart.high - apart.low)
+
+
+def test_mean_distance() -> None:
+    x = cloud(20, 0, 100.0)
+    slow = np.mean([np.linalg.norm(x[i] - x[j]) for i in range(20) for j in range(i)])
+    assert mean_distance(x) == pytest.approx(slow)
+    assert mean_distance(np.ones((5, 3))) == 0
+    with pytest.raises(ParameterError, match="two rows"):
+        mean_distance(x[:1])
 
 
 def test_coverage_counts_modes_and_density_does_not() -> None:

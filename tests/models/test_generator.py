@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from audio_gen.errors import ParameterError
-from audio_gen.models.discriminators import DiscriminatorNet
 from audio_gen.models.blocks import ResidualBlock1d
+from audio_gen.models.discriminators import DiscriminatorNet
 from audio_gen.models.generator import ANCHOR, EDGE, GeneratorNet, Noise
 
 REACH = 6  # coarse steps from the end of a clip that feel where it ends
@@ -69,7 +69,9 @@ def test_every_part_of_the_noise_and_the_class_are_heard(part: str) -> None:
     assert not torch.equal(getattr(noise, part), getattr(other, part))
     with torch.no_grad():
         first = net(noise, torch.eye(3)[:1, :, None], 50)
-        assert not torch.allclose(net(noise._replace(**{part: getattr(other, part)}), torch.eye(3)[:1, :, None], 50), first)
+        assert not torch.allclose(
+            net(noise._replace(**{part: getattr(other, part)}), torch.eye(3)[:1, :, None], 50), first
+        )
         assert not torch.allclose(net(noise, torch.eye(3)[1:2, :, None], 50), first)
 
 
@@ -110,7 +112,10 @@ def test_there_are_anchors_enough_for_every_offset(frames: int) -> None:
     noise = draw(net, frames)
     for offset in (0, ANCHOR - 1):
         with torch.no_grad():
-            assert net(noise._replace(offset=torch.tensor([offset])), torch.eye(3)[:1, :, None], frames).shape[-1] == frames
+            assert (
+                net(noise._replace(offset=torch.tensor([offset])), torch.eye(3)[:1, :, None], frames).shape[-1]
+                == frames
+            )
     assert net.coarse(frames) == -(-frames // 8) + 2 * EDGE
 
 

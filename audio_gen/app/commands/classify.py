@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heat-map-format", choices=("png", "npz"), help="a picture over the spectrogram (default), or arrays"
     )
-    options.add_device(parser)
+    options.add_device(parser, batch_size=16)
     options.add_batch(parser)
 
 

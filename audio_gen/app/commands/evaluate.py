@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from audio_gen.pipelines.records import plain, write_stdout
 from audio_gen.registry import names
 
 HELP = "measure a checkpoint on a dataset's split, with 95-percent bootstrap intervals over tracks"
+
+_log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,11 +49,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "needs no --data",
     )
     group = parser.add_argument_group("generators and vocoders")
-    group.add_argument("--judge", default="styles", metavar="NAME", help="classifier over its labels; default styles")
-    group.add_argument("--listener", default="genre", metavar="NAME", help="classifier to embed with; default genre")
-    group.add_argument("--count", type=options.at_least(8), default=200, metavar="N", help="clips to make; default 200")
+    group.add_argument(
+        "--listener",
+        action="append",
+        metavar="NAME",
+        help="classifier to embed with; default genre; of a generator may be repeated",
+    )
+    group = parser.add_argument_group("generators")
+    group.add_argument("--judge", metavar="NAME", help="classifier over its labels; default styles, of one-shots kits")
+    group.add_argument(
+        "--count", type=options.at_least(8), metavar="N", help="clips a class; default 250, of one-shots 150"
+    )
+    group.add_argument(
+        "--seconds", type=options.above_zero, metavar="S", help="length of a clip; default 6, of one-shots their own"
+    )
     group.add_argument("--seed", type=int, default=0, metavar="K", help="of the clips; default 0")
-    group.add_argument("--vocoder", default="griffin-lim", metavar="V", help="default griffin-lim")
+    group.add_argument("--vocoder", metavar="V", help="of all clips, the real ones too; default as `generate` has it")
+    group.add_argument(
+        "--page", type=Path, metavar="FOLDER", help="keep some clips there, and a blind listening test of them"
+    )
     parser.add_argument("--quiet", action="store_true", help="no notes, only warnings and errors")
 
 
@@ -99,25 +116,39 @@ def _classifier(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
 
 
 def _generator(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
+    from tqdm import tqdm
+
     from audio_gen.pipelines.classify import Classifier
     from audio_gen.pipelines.device import pick_device
-    from audio_gen.pipelines.evaluate_generator import evaluate_generator
+    from audio_gen.pipelines.evaluate_generator import embedding_of, evaluate_generator, wanted_of
     from audio_gen.pipelines.generate import Generator
+    from audio_gen.pipelines.vocoder import DEFAULT
 
     if arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music:
         raise ParameterError(f"{model.name!r} is a generator: give --data, and no option of classifiers")
     device = pick_device(arguments.device)
-    return evaluate_generator(
-        Generator(model, device),
-        Classifier.load(arguments.judge, device=device),
-        Classifier.load(arguments.listener, device=device),
+    generator = Generator(model, device)
+    judge = Classifier.load(arguments.judge or wanted_of(generator).judge, device=device)
+    listeners = [Classifier.load(name, device=device) for name in arguments.listener or ["genre"]]
+    found = evaluate_generator(
+        generator,
+        judge,
+        {listener.checkpoint.name: embedding_of(listener) for listener in listeners},
         arguments.data,
         arguments.root,
         arguments.split,
         count=arguments.count,
+        seconds=arguments.seconds,
         seed=arguments.seed,
-        vocoder=arguments.vocoder,
+        vocoder=arguments.vocoder or DEFAULT,
+        page=arguments.page,
+        progress=lambda sounds, what: tqdm(sounds, what, unit="clip", disable=arguments.quiet or None),
     )
+    for note in found["details"]["misranked"]:
+        _log.warning(
+            "misranked, so not to be trusted here: %s is no worse than real music by %s", *note.split(": ")[::-1]
+        )
+    return found
 
 
 def _vocoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
@@ -129,5 +160,7 @@ def _vocoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     if arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music:
         raise ParameterError(f"{model.name!r} is a vocoder: give --data, and no option of classifiers")
     device = pick_device(arguments.device)
-    listener = Classifier.load(arguments.listener, device=device)
+    if len(arguments.listener or []) > 1:
+        raise ParameterError(f"{model.name!r} is a vocoder: give --listener once")
+    listener = Classifier.load((arguments.listener or ["genre"])[0], device=device)
     return evaluate_vocoder(Vocoder.of(model, device), listener, arguments.data, arguments.root, arguments.split)

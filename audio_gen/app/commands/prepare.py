@@ -53,6 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without", nargs="+", default=[], metavar="ID", help="leave out these tracks, or groups (kits, artists)"
     )
+    parser.add_argument(
+        "--for-judge",
+        action="store_true",
+        help="for a judge of a generator: trains on what --without names and on valid, is measured on the rest",
+    )
     parser.add_argument("--seconds", type=float, metavar="S", help="at most so much of each track")
     parser.add_argument("--jobs", type=options.at_least(1), default=2, metavar="N", help="tracks at a time; default 2")
     options.add_existing(parser)
@@ -85,7 +90,9 @@ def run(arguments: argparse.Namespace) -> int:
         teacher=Teacher(arguments.teacher) if arguments.teacher else None,
         seconds=arguments.seconds,
         group_by=arguments.group_by,
-        without=[*arguments.without_licence, *arguments.without],
+        without=arguments.without,
+        without_licence=arguments.without_licence,
+        for_judge=arguments.for_judge,
         jobs=arguments.jobs,
         progress=progress,
     )

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--variety", type=float, default=1.0, metavar="0..1", help="as of generate; default 1")
     clips.add_finish(parser)
     options.add_folder_output(parser, what="the file is named from model and seeds")
-    options.add_device(parser, batch_size=1)
+    options.add_device(parser)
     options.add_existing(parser)
 
 

@@ -67,6 +67,8 @@ class Gan:
         self.generator.mean, self.generator.std = self.crops.statistics()
         if init is not None:
             init.without(CRITIC).fill(self.generator).train()
+            if (judged := init.part(CRITIC)).state:
+                judged.fill(self.discriminator).train()
         self.ema = Ema(self.generator, settings.ema)
         betas = (0.0, 0.9)
         self.adam_g: Optimizer = Adam(self.generator.parameters(), settings.rate, betas)
@@ -150,6 +152,9 @@ class Gan:
     def checkpoint(self, name: str, training: dict[str, Any]) -> Checkpoint:
         net = self.ema.module
         config = {"classes": net.classes, "n_mels": self.arrays.spec.n_mels, "widths": list(self.settings.widths)}
+        if net.length:
+            config["length"] = net.length
+        judged = {CRITIC + key: value for key, value in self.discriminator.state_dict().items()}
         return Checkpoint(
             name=name,
             family=FAMILY,

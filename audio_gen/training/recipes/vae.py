@@ -52,6 +52,7 @@ class Vae:
     def __init__(self, arrays: Arrays, settings: Settings, init: Checkpoint | None = None) -> None:
         self.settings, self.arrays = settings, arrays
         self.stretches = Stretches(arrays, settings.frames, "train")
+        self.classes = [Stretches(arrays, 4 * settings.frames, "train", label) for label in arrays.labels]
         self.valid = Stretches(arrays, settings.frames, "valid").spread(VALID)
         self.config: dict[str, Any] = {
             "classes": max(1, len(arrays.labels)),
@@ -88,12 +89,13 @@ class Vae:
         posterior = self.net.encode(mel)
         difference = (self.net.decode(posterior.draw())[..., : mel.shape[-1]] - mel).abs().mean()
         divergence = posterior.divergence()
+        loss = difference + settings.divergence * divergence
         self.adam.zero_grad()
-        self.fabric.backward(difference + settings.divergence * divergence)
+        self.fabric.backward(loss)
         self.fabric.clip_gradients(self.net, self.adam, max_norm=settings.clip)
         self.adam.step()
         self.ema.update(self.net, step)
-        return {"loss": float(difference + settings.divergence * divergence), "difference": difference.item()}
+        return {"loss": loss.item(), "difference": difference.item()}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -109,10 +111,9 @@ class Vae:
     @torch.no_grad()
     def checkpoint(self, name: str, training: dict[str, Any]) -> Checkpoint:
         net, device = self.ema.module, self.fabric.device
-        for number, label in enumerate(self.arrays.labels):
-            stretches = Stretches(self.arrays, 4 * self.settings.frames, "train", label)
+        for number, stretches in enumerate(self.classes):
             mels = net.decoder.standardise(stretches.spread(MOST).to(device))
-            latents = [net.encode(part).mean.cpu() for part in mels.split(16)]
+            latents = [net.encode(part).mean.cpu() for part in torch.split(mels, 16)]
             net.learn_sequence(number, list(torch.cat(latents)))
         return Checkpoint(
             name=name,

