@@ -15,8 +15,10 @@ from audio_gen.features.decibel_image import SPEC
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.features.notes import NOTE_ROWS
 from audio_gen.models import checkpoint
+from audio_gen.models.autoencoder import AutoencoderNet
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.classifier import ClassifierNet
+from audio_gen.models.discriminators import CRITIC, DiscriminatorNet
 from audio_gen.models.generator import GeneratorNet
 from audio_gen.models.vocoder import VocoderNet
 
@@ -59,14 +61,43 @@ class Tiny:
         *,
         spec: MelSpec | None = None,
         seed: int = 0,
+        length: int = 0,
+        critic: bool = False,
         **changes: Any,
     ) -> Path:
-        """A generator of log-mels about as loud as music."""
+        """A generator of log-mels about as loud as music; with `length`, of one-shots of so many frames."""
         spec = spec or MelSpec(n_fft=512, hop_length=256, n_mels=32)
-        config = {"classes": len(labels), "n_mels": spec.n_mels, "widths": [8, 8], "embedding": 4, "blocks": 1}
+        config: dict[str, Any] = {"classes": len(labels), "n_mels": spec.n_mels, "widths": [8, 8]}
+        config |= {"embedding": 4, "blocks": 1, "length": length}
         net = self._random(GeneratorNet(**config), seed)
         net.mean.fill_(-4.0)
+        if length:
+            net.place.data = torch.randn(net.place.shape, generator=torch.Generator().manual_seed(seed))
+        if critic:
+            judge = self._random(DiscriminatorNet(**config), seed + 1)
+            state = {CRITIC + key: value for key, value in judge.state_dict().items()}
+            changes = {"state": {**net.state_dict(), **state}, "training": {"settings": {"frames": 32}}, **changes}
         return self._save(name, "generator", config, net, spec, labels, {"name": "log_mel"}, changes)
+
+    def autoencoder(
+        self,
+        name: str = "vae",
+        labels: Sequence[str] = ("folk", "techno"),
+        *,
+        spec: MelSpec | None = None,
+        seed: int = 0,
+        **changes: Any,
+    ) -> Path:
+        """An autoencoder whose classes have sequences of their own."""
+        spec = spec or MelSpec(n_fft=512, hop_length=256, n_mels=32)
+        config = {"classes": max(1, len(labels)), "n_mels": spec.n_mels, "widths": [8, 8], "latent": 4, "blocks": 1}
+        net = self._random(AutoencoderNet(**config), seed)
+        net.decoder.mean.fill_(-4.0)
+        random = torch.Generator().manual_seed(seed)
+        for number in range(len(labels)):
+            walks = torch.randn(3, 4, 200, generator=random).cumsum(2).mul(0.1).sub(number)
+            net.learn_sequence(number, list(walks))
+        return self._save(name, "autoencoder", config, net, spec, labels, {"name": "log_mel"}, changes)
 
     def vocoder(self, name: str = "neural", *, spec: MelSpec | None = None, **changes: Any) -> Path:
         """A vocoder that changes a little of what Griffin-Lim finds."""
@@ -238,5 +269,6 @@ def tiny_settings() -> Callable[[str], list[str]]:
         "distil": ["batch=8", "columns=16", "widths=8,8,8,8", "warmup=1", "rate=0.01", "ema=0.9"],
         "vocoder": small_vocoder,
         "gan": ["batch=8", "frames=32", "widths=8,8", "rate=0.003", "ema=0.9"],
+        "vae": ["batch=8", "frames=32", "widths=8,8", "latent=4", "rate=0.01", "warmup=1", "ema=0.9"],
     }
     return lambda recipe: small[recipe]

@@ -33,8 +33,11 @@ def finish_of(arguments: argparse.Namespace) -> "Finish":
     Raises:
         ParameterError: a loudness or a fade that makes no sense.
     """
+    from audio_gen.audio.encode import SUBTYPES
     from audio_gen.pipelines.render import Finish
 
+    if arguments.subtype is not None and arguments.subtype.upper() not in SUBTYPES[".wav"]:
+        raise ParameterError(f"--subtype is one of {', '.join(SUBTYPES['.wav'])}, not {arguments.subtype!r}")
     fade_in, fade_out = arguments.fade
     return Finish(arguments.lufs, fade_in, fade_out, arguments.subtype)
 

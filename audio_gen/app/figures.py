@@ -47,7 +47,7 @@ def _table(title: str, value: Mapping[str, Any]) -> Iterator[str]:
     rows = {name: _row(row) for name, row in value.items() if isinstance(row, Mapping)}
     if not rows:
         return
-    about = ", ".join(f"{name} {_cell(other)}" for name, other in value.items() if name not in rows)
+    about = ", ".join(f"{name} {_short(other)}" for name, other in value.items() if name not in rows)
     yield ""
     yield f"{title} ({about})" if about else title
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
@@ -72,6 +72,10 @@ def _cell(value: Any) -> str:
     if _is_interval(value):
         return f"{_number(value['value'])} [{_number(value['low'])}, {_number(value['high'])}]"
     return _number(value) if value is None or isinstance(value, float) else str(value)
+
+
+def _short(value: Any) -> str:
+    return str(round(value, 3) if isinstance(value, float) else value)
 
 
 def _number(value: float | None) -> str:

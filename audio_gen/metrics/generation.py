@@ -42,7 +42,7 @@ def kernel_audio_distance_interval(
     reference: npt.ArrayLike,
     estimate: npt.ArrayLike,
     *,
-    groups: npt.ArrayLike | None = None,
+    reference_groups: npt.ArrayLike | None = None,
     estimate_groups: npt.ArrayLike | None = None,
     samples: int = 1000,
     seed: int = 0,
@@ -55,8 +55,8 @@ def kernel_audio_distance_interval(
     Args:
         reference: real `[N, D]`.
         estimate: generated `[M, D]`.
-        groups: `[N]`, what each row of the reference belongs to (windows of one track are no strangers); None is each
-            row to itself.
+        reference_groups: `[N]`, what each row of the reference belongs to (windows of one track are no strangers); None
+            is each row to itself.
         estimate_groups: `[M]`, likewise of the estimate. Where both sets hold the same groups (a recording and its
             copy), these are drawn together.
         samples: number of draws.
@@ -65,7 +65,7 @@ def kernel_audio_distance_interval(
     Raises:
         ParameterError: sets that don't fit each other, or their groups.
     """
-    found = kernels(*_pair(reference, estimate), groups, estimate_groups)
+    found = kernels(*_pair(reference, estimate), reference_groups, estimate_groups)
     random, value = np.random.default_rng(seed), SCALE * found.distance()
     draws = np.array([SCALE * found.draw(random) for _ in range(samples)])
     defined = draws[np.isfinite(draws)]

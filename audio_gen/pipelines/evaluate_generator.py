@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audio_gen.errors import DatasetError
+from audio_gen.errors import DatasetError, ParameterError
 from audio_gen.pipelines._generator_clips import Progress, Sound, Source, real_items
 from audio_gen.pipelines._generator_distances import MEAN, Listened
 from audio_gen.pipelines._generator_ears import Ears, Embedding, Heard, embedding_of
@@ -96,11 +96,13 @@ def evaluate_generator(
 
     Raises:
         DatasetError: the judge knows other labels than the generator, or there is no real music long enough.
-        ParameterError: the page's folder holds something.
+        ParameterError: fewer than two clips, or the page's folder holds something.
     """
     labels, wanted = generator.labels, wanted_of(generator)
     if set(judge.labels) != set(labels):
         raise DatasetError(f"judge {judge.checkpoint.name!r} knows {judge.labels}, not {labels}")
+    if count is not None and count < 2:
+        raise ParameterError(f"count must be at least 2, or there are no distances between clips, not {count}")
     voice = generator.vocoder(vocoder)
     source = Source(generator, voice, seconds or wanted.seconds, count or wanted.count, seed)
     kept = Exhibits(page, source.seconds, seed) if page else None
@@ -156,13 +158,16 @@ def _targets(
         if wanted.density:
             rows[f"{name} density"] = _target(block["density"][MEAN]["generated"], *wanted.density)
         rows[f"{name} variety"] = _target(block["variety"][MEAN]["ratio"], wanted.variety, None)
-    for row in rows:
-        controls = [note.split(": ")[1] for note in notes if note.startswith(f"{row}: ")]
+    for name, row in rows.items():
+        controls = [note.split(": ")[1] for note in notes if note.startswith(f"{name}: ")]
         if controls:
-            rows[row] |= {"met": None, "misranked": ", ".join(controls)}
+            row.pop("met", None)
+            row["misranked"] = ", ".join(controls)
     return rows
 
 
 def _target(found: float | None, least: float | None, most: float | None) -> dict[str, Any]:
-    met = None if found is None else (least is None or found >= least) and (most is None or found <= most)
-    return {"found": found, "at_least": least, "at_most": most, "met": met}
+    """Without `met` where nothing was found."""
+    met = {} if found is None else {"met": (least is None or found >= least) and (most is None or found <= most)}
+    limits = {name: value for name, value in (("at_least", least), ("at_most", most)) if value is not None}
+    return {**met, "found": found, **limits}

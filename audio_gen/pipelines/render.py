@@ -12,6 +12,7 @@ import torch
 from audio_gen.audio.encode import save_blocks
 from audio_gen.audio.loudness import Loudness, TruePeak, gain_for
 from audio_gen.errors import ParameterError
+from audio_gen.pipelines.batch import stop_here_if_asked
 
 CEILING = -1.0  # dB true peak
 BLOCK = 1 << 18  # samples
@@ -107,6 +108,7 @@ def _faded(blocks: Iterable[torch.Tensor], length: int, sample_rate: int, finish
     rise, fall = (max(1.0, seconds * sample_rate) for seconds in (finish.fade_in, finish.fade_out))
     begin = 0
     for block in blocks:
+        stop_here_if_asked()
         at = torch.arange(begin, begin + block.shape[1], dtype=torch.float64)
         begin += block.shape[1]
         level = torch.minimum((at + 1) / rise, (length - at) / fall).clamp(0, 1)

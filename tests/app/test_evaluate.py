@@ -103,21 +103,44 @@ def test_a_generator_gets_figures_of_its_own(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
-    for label in ("folk", "techno"):
-        Path("real", label).mkdir(parents=True)
-        soundfile.write(f"real/{label}/x.wav", 0.1 * random.standard_normal(7 * 22050), 22050)
+    for place in ("valid/folk", "valid/techno", "train/folk", "train/techno"):
+        Path("real", place).mkdir(parents=True)
+        soundfile.write(f"real/{place}/x.wav", 0.1 * random.standard_normal(3 * 22050), 22050)
     tiny.generator()
     tiny.classifier("judge", ("folk", "techno"))
     tiny.classifier()
-    command = ["music", "--data", "folder", "--root", "real", "--split", "test", "--judge", "judge", "--count", "8"]
+    tiny.emotion()
+    command = ["music", "--data", "folder", "--root", "real", "--judge", "judge", "--count", "8", "--seconds", "0.25"]
+    command += ["--listener", "genre", "--listener", "emotion", "--vocoder", "griffin-lim"]
     assert evaluate(*command, "--json", "x.json") == 0
 
     def refuse(name: str) -> None:
         raise ValueError(f"{name} is no JSON")
 
     found = json.loads(Path("x.json").read_text(), parse_constant=refuse)
-    assert {"class_agreement", "kad", "kad_pink_noise", "coverage"} <= found["details"].keys()
-    assert "class_agreement" in capfd.readouterr().out
+    assert found.keys() == {"details"}
+    details = found["details"]
+    assert details["listeners"].keys() == {"genre", "emotion"}
+    said = capfd.readouterr()
+    lines = said.out.splitlines()
+    for title in (
+        "targets",
+        "judged",
+        "confusion_generated",
+        "listeners / genre / kad",
+        "listeners / emotion / coverage",
+    ):
+        (place,) = [number for number, line in enumerate(lines) if f"{line} ".startswith(f"{title} ")]
+        assert lines[place - 1] == ""
+    # noise by class is no class: the judge tells nothing, and that is said in the table and as a warning
+    assert details["misranked"]
+    assert len(said.err.splitlines()) == len(details["misranked"])
+    for note in details["misranked"]:
+        metric, control = note.split(": ")
+        assert f"real music is no better than {control} by {metric}" in said.err
+        if metric.startswith("emotion "):
+            title = f"listeners / emotion / {metric.removeprefix('emotion ')} "
+            assert any(line.startswith(title) and control in line for line in lines)
 
 
 @pytest.mark.parametrize(

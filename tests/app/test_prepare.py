@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from audio_gen.app.cli import main
+from audio_gen.datasets import folder
 from audio_gen.datasets._arrays import load_arrays
 from audio_gen.models import checkpoint
 
@@ -55,6 +56,15 @@ def test_prepare_train_classify_evaluate(
     assert figures["accuracy"].keys() == {"value", "low", "high"}
     assert figures["accuracy"]["value"] >= 0.5
     assert "accuracy" in capfd.readouterr().out
+
+
+def test_tracks_that_are_named_are_left_out(classes: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    names = [item.id for item in folder.items(Path("music"))]
+    command = ["prepare", "folder", "--root", "music", "--as", "waveform", "--seconds", "0.2", "-o", "arrays.npz"]
+    assert main([*command, "--without", names[2], names[7]]) == 0
+    assert "10 tracks" in capfd.readouterr().err
+    kept = [track.id for track in load_arrays(Path("arrays.npz"), "waveform").tracks]
+    assert kept == [name for name in names if name not in (names[2], names[7])]
 
 
 def test_training_from_the_folder_itself_equals_training_from_its_arrays(classes: Path, tiny_settings: Small) -> None:

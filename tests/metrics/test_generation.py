@@ -126,10 +126,12 @@ def tracks(seed: int, count: int = 12, each: int = 10, width: int = 8) -> tuple[
 def test_windows_of_one_track_are_no_strangers() -> None:
     (x, groups), (y, others) = tracks(0), tracks(1)
     rows = kernel_audio_distance_interval(x, y, samples=300)
-    whole = kernel_audio_distance_interval(x, y, groups=groups, estimate_groups=others, samples=300)
+    whole = kernel_audio_distance_interval(x, y, reference_groups=groups, estimate_groups=others, samples=300)
     assert whole.value == pytest.approx(rows.value)
     assert whole.high - whole.low > 2 * (rows.high - rows.low)
-    alone = kernel_audio_distance_interval(x, y, groups=np.arange(120), estimate_groups=np.arange(120, 240), samples=50)
+    alone = kernel_audio_distance_interval(
+        x, y, reference_groups=np.arange(120), estimate_groups=np.arange(120, 240), samples=50
+    )
     none = kernel_audio_distance_interval(x, y, samples=50)
     assert (alone.value, alone.low, alone.high) == pytest.approx((none.value, none.low, none.high))
 
@@ -137,13 +139,17 @@ def test_windows_of_one_track_are_no_strangers() -> None:
 def test_the_order_and_the_names_of_groups_do_not_matter() -> None:
     (x, groups), (y, others) = tracks(0), tracks(1)
     order = np.random.default_rng(2).permutation(len(x))
-    found = kernel_audio_distance_interval(x, y, groups=groups, estimate_groups=others + 50, samples=50)
+    found = kernel_audio_distance_interval(x, y, reference_groups=groups, estimate_groups=others + 50, samples=50)
     again = kernel_audio_distance_interval(
-        x[order], y, groups=np.array([f"track {g:02}" for g in groups])[order], estimate_groups=others, samples=50
+        x[order],
+        y,
+        reference_groups=np.array([f"track {g:02}" for g in groups])[order],
+        estimate_groups=others,
+        samples=50,
     )
     assert (found.value, found.low, found.high) == pytest.approx((again.value, again.low, again.high))
     with pytest.raises(ParameterError, match="120 rows need 120 groups"):
-        kernel_audio_distance_interval(x, y, groups=groups[1:])
+        kernel_audio_distance_interval(x, y, reference_groups=groups[1:])
 
 
 def test_drawn_groups_are_what_slow_copies_are() -> None:
@@ -174,8 +180,8 @@ def test_drawn_groups_are_what_slow_copies_are() -> None:
 def test_a_recording_and_its_copy_are_drawn_together() -> None:
     x, groups = tracks(0)
     y = x + 0.05 * np.random.default_rng(3).normal(size=x.shape)
-    together = kernel_audio_distance_interval(x, y, groups=groups, estimate_groups=groups, samples=200)
-    apart = kernel_audio_distance_interval(x, y, groups=groups, estimate_groups=groups + 100, samples=200)
+    together = kernel_audio_distance_interval(x, y, reference_groups=groups, estimate_groups=groups, samples=200)
+    apart = kernel_audio_distance_interval(x, y, reference_groups=groups, estimate_groups=groups + 100, samples=200)
     assert together.value == pytest.approx(apart.value)
     assert together.high - together.low < 0.3 * (apart.high - apart.low)
 

@@ -119,3 +119,36 @@ def test_phases_that_run_on_need_fewer_iterations() -> None:
     assert missed(steady) < 0.8 * missed(GriffinLim(spec, 4))
     assert torch.equal(steady(mel), steady(mel))
     assert torch.equal(steady(torch.cat([mel, mel]))[1], steady(mel)[0])
+
+
+def spectra_apart(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Mean distance of logarithms of magnitudes at three resolutions, the ends left out."""
+    total = 0.0
+    for size in (256, 512, 1024):
+        window = torch.hann_window(size)
+        parts = [torch.stft(x[2000:-2000], size, size // 4, window=window, return_complex=True) for x in (one, other)]
+        levels = [part.abs().clamp_min(1e-4).log() for part in parts]
+        total += float((levels[0] - levels[1]).abs().mean())
+    return total / 3
+
+
+def test_refined_magnitudes_come_nearer_to_the_mel_and_to_the_sound() -> None:
+    time = torch.arange(SMALL.hop_length * 120) / SMALL.sample_rate
+    chord = 0.1 * sum(torch.sin(2 * torch.pi * hertz * time) for hertz in (261.6, 329.6, 392.0, 1046.5))
+    samples = chord + 0.003 * torch.randn(len(time), generator=torch.Generator().manual_seed(0))
+    mel = LogMel(SMALL)(samples)
+    plain, refined = GriffinLim(SMALL)(mel), GriffinLim(SMALL, steady=True, refine=True)(mel)
+    off = [float((LogMel(SMALL)(found) - mel)[:, 5:-5].abs().mean()) for found in (plain, refined)]
+    assert off[1] < 0.7 * off[0]
+    assert spectra_apart(refined, samples) < 0.9 * spectra_apart(plain, samples)
+
+
+def test_true_magnitudes_give_the_phases_that_fit_them() -> None:
+    time = torch.arange(SMALL.hop_length * 40) / SMALL.sample_rate
+    samples = 0.2 * torch.sin(2 * torch.pi * (300 + 400 * time) * time)
+    module = GriffinLim(SMALL, steady=True)
+    magnitude = module.fourier.spectrum(samples[None]).abs()
+    found = module.rebuild(magnitude)
+    assert found.shape == (1, len(samples))
+    again = module.fourier.spectrum(found).abs()
+    assert float((again - magnitude).norm() / magnitude.norm()) < 0.25

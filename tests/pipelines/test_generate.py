@@ -7,7 +7,7 @@ import torch
 from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.models.griffin_lim import GriffinLim
-from audio_gen.pipelines.generate import Generator, clip_generator
+from audio_gen.pipelines.generate import Generator, Wish, clip_generator, sound
 from audio_gen.pipelines.vocoder import Vocoder
 
 
@@ -25,12 +25,11 @@ def test_noise_is_drawn_by_seed_and_index_alone() -> None:
 
 def test_a_log_mel_does_not_depend_on_the_others(tiny: Any) -> None:
     made = Generator.load(tiny.generator())
-    every = list(made.mels(4, seconds=0.3, seed=3, batch_size=4))
-    for skip in ([0], [1, 3], [0, 1, 2]):
-        for item in made.mels(4, seconds=0.3, seed=3, batch_size=2, skip=skip):
-            assert item.index not in skip
-            assert torch.equal(item.mel, every[item.index].mel)
-            assert item.label == every[item.index].label
+    every = list(made.mels(4, seconds=0.3, seed=3))
+    for index in (3, 0, 2):
+        wish = Wish(("folk", "techno")[index % 2], seed=3, index=index, seconds=0.3)
+        assert torch.equal(made.make(wish).mel, every[index].mel)
+    assert torch.equal(every[1].mel, every[1].mel)  # each time the same
     assert not torch.equal(every[0].mel, every[2].mel)
     assert [item.label for item in every] == ["folk", "techno", "folk", "techno"]
 
@@ -40,6 +39,26 @@ def test_clips_are_as_long_as_asked(tiny: Any, seconds: float) -> None:
     (clip,) = Generator.load(tiny.generator()).sample(1, seconds=seconds, label="folk")
     assert clip.samples.shape == (1, max(1, round(seconds * 22050)))
     assert torch.isfinite(clip.samples).all()
+
+
+def test_one_shots_are_as_long_as_they_are_or_as_asked(tiny: Any) -> None:
+    for length in (40, 41):  # a multiple of the stride, and none
+        made = Generator.load(tiny.generator("drums", length=length))
+        voice, spec = made.vocoder("griffin-lim"), made.checkpoint.spec
+        hit, short, long = (made.make(Wish("folk", seed=1, seconds=seconds)) for seconds in (None, 0.2, 1.0))
+        assert hit.mel.shape == (32, length)
+        assert torch.equal(short.mel, hit.mel)
+        assert long.mel.shape == (32, 1 + -(-22050 // 256))
+        assert torch.equal(long.mel[:, :length], hit.mel)
+        assert (long.mel[:, length:] == torch.tensor(spec.floor).log()).all()
+        whole = sound(hit, voice).samples
+        assert whole.shape == (1, 256 * (length - 1))
+        assert torch.equal(sound(short, voice).samples, whole[:, :4410])
+        tail = sound(long, voice).samples[:, 256 * (length + 2) :]
+        assert tail.shape[1] == 22050 - 256 * (length + 2)
+        assert tail.abs().max() < 0.01 * whole.abs().max()
+        with pytest.raises(ParameterError, match="'drums' makes one-shots; they don't loop"):
+            made.make(Wish("folk", loop=True, seconds=2))
 
 
 def test_labels_make_a_difference(tiny: Any) -> None:
@@ -53,9 +72,10 @@ def test_labels_make_a_difference(tiny: Any) -> None:
     ("options", "message"),
     [
         ({"label": "polka"}, "folk, techno"),
+        ({"label": ""}, "folk, techno"),
         ({"count": 0}, "count must be at least 1"),
-        ({"seconds": 0}, "seconds above 0"),
-        ({"seconds": float("nan")}, "seconds above 0"),
+        ({"seconds": 0}, "seconds must be above 0"),
+        ({"seconds": float("nan")}, "seconds must be above 0"),
     ],
 )
 def test_refuses(tiny: Any, options: dict[str, Any], message: str) -> None:

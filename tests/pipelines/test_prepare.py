@@ -83,9 +83,17 @@ def test_tracks_under_some_licences_can_be_left_out(tmp_path: Path) -> None:
         for number, licence in enumerate(["GPL-2", "GPL-2+", "CC0", "GPL-2"]):
             soundfile.write(tmp_path / f"{number}.wav", sound, 22050)
             table.writerow([f"{number}.wav", "train", "folk", licence])
-    kept = prepare(["free_music"], tmp_path, "waveform", without=["GPL-2"])
+    kept = prepare(["free_music"], tmp_path, "waveform", without_licence=["GPL-2"])
     assert [Path(track.id).stem for track in kept.tracks] == ["1", "2"]
     assert kept.licence == "GPL-2+; CC0"
+
+
+def test_tracks_and_groups_can_be_left_out(classes: Path) -> None:
+    items = folder.items(classes)
+    without = [items[0].id, items[4].group, "nobody's"]
+    kept = prepare(["folder"], classes, "waveform", seconds=0.2, without=without)
+    assert [track.id for track in kept.tracks] == [items[number].id for number in (1, 2, 3, 5)]
+    assert prepare(["folder"], classes, "waveform", seconds=0.2, without=[]).tracks[0].id == items[0].id
 
 
 def test_waveforms_of_class_folders(classes: Path) -> None:

@@ -11,7 +11,9 @@ from audio_gen.audio.encode import read_tags
 from audio_gen.errors import CheckpointError, DecodeError, ParameterError
 from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
+from audio_gen.models.griffin_lim import GriffinLim
 from audio_gen.pipelines import vocode
+from audio_gen.pipelines import vocoder as vocoding
 from audio_gen.pipelines.inputs import Source
 from audio_gen.pipelines.vocode import read_mel, vocode_file
 from audio_gen.pipelines.vocoder import Vocoder
@@ -59,7 +61,7 @@ def test_pieces_of_a_long_one_join_without_a_hole(frames: int, monkeypatch: pyte
     vocoder = Vocoder.load(spec=SMALL)
     vocoder.module.iterations = 8
     whole = vocoder(mel).samples[0]
-    monkeypatch.setattr(vocode, "CHUNK", 400)
+    monkeypatch.setattr(vocoding, "CHUNK", 400)
     joined = vocoder(mel).samples[0]
     assert joined.shape == whole.shape == (128 * (frames - 1),)
     assert torch.equal(joined, whole) == (frames <= 400)
@@ -68,6 +70,11 @@ def test_pieces_of_a_long_one_join_without_a_hole(frames: int, monkeypatch: pyte
 
 
 def test_names() -> None:
+    assert (Vocoder.load().name, Vocoder.load("griffin-lim").name) == ("mel-griffin-lim", "griffin-lim")
+    mel = LogMel(SMALL)(noise(20))
+    plain, refined = (Vocoder.load(name, spec=SMALL)(mel).samples for name in ("griffin-lim", "mel-griffin-lim"))
+    assert torch.equal(plain[0], GriffinLim(SMALL)(mel))
+    assert torch.equal(refined[0], GriffinLim(SMALL, steady=True, refine=True)(mel))
     assert Vocoder.load("griffin-lim").spec == MelSpec()
     assert Vocoder.load("griffin-lim", spec=SMALL).spec == SMALL
     with pytest.raises(CheckpointError, match="no checkpoint is called 'wavenet'"):
@@ -140,7 +147,7 @@ def test_audio_goes_through_its_mel_and_back(tmp_path: Path, samples: int) -> No
     assert (record["ok"], record["sample_rate"]) == (True, 44100)
     assert record["duration_s"] == pytest.approx(clip.duration, abs=1e-3)
     assert record["results"]["vocode"]["output"] == str(output)
-    assert read_tags(output)["vocoder"] == "griffin-lim"
+    assert read_tags(output)["vocoder"] == "mel-griffin-lim"
     if samples > 20000:
         spectrum = torch.fft.rfft(clip.samples[0] * torch.hann_window(clip.samples.shape[1])).abs()
         assert abs(float(spectrum.argmax()) / clip.duration - 600) < 15
@@ -153,7 +160,7 @@ def test_a_log_mel_file_becomes_sound(tmp_path: Path, frames: int) -> None:
     np.save(path, mel.numpy())
     record = vocode_file(source(path), output, Vocoder.load(spec=SMALL))
     assert load(output).samples.shape[1] == 128 * max(1, frames - 1)
-    assert record["results"]["vocode"]["vocoder"] == "griffin-lim"
+    assert record["results"]["vocode"]["vocoder"] == "mel-griffin-lim"
 
 
 def test_a_log_mel_too_loud_for_any_sound_is_refused(tmp_path: Path) -> None:

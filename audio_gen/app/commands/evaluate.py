@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--listener",
         action="append",
         metavar="NAME",
-        help="classifier to embed with; default genre; of a generator may be repeated",
+        help="classifier to embed with; default genre; may be repeated",
     )
     group = parser.add_argument_group("generators")
     group.add_argument("--judge", metavar="NAME", help="classifier over its labels; default styles, of one-shots kits")
@@ -75,13 +75,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
     from audio_gen.atomic import replacing
     from audio_gen.models import checkpoint
+    from audio_gen.models.autoencoder import FAMILY as AUTOENCODER
     from audio_gen.models.generator import FAMILY as GENERATOR
     from audio_gen.models.vocoder import FAMILY as VOCODER
 
     if arguments.data is None and (not arguments.not_music or arguments.robustness or arguments.attacked):
         raise ParameterError("nothing to measure on: give --data DATASET; only --not-music goes without it")
     model = checkpoint.load(arguments.name)
-    measure = {GENERATOR: _generator, VOCODER: _vocoder}.get(model.family, _classifier)
+    measure = {GENERATOR: _generator, VOCODER: _vocoder, AUTOENCODER: _autoencoder}.get(model.family, _classifier)
     found = plain(measure(arguments, model))
     if arguments.json is not None:
         with replacing(arguments.json) as part:
@@ -129,11 +130,10 @@ def _generator(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     device = pick_device(arguments.device)
     generator = Generator(model, device)
     judge = Classifier.load(arguments.judge or wanted_of(generator).judge, device=device)
-    listeners = [Classifier.load(name, device=device) for name in arguments.listener or ["genre"]]
     found = evaluate_generator(
         generator,
         judge,
-        {listener.checkpoint.name: embedding_of(listener) for listener in listeners},
+        {name: embedding_of(listener) for name, listener in _listeners(arguments, device).items()},
         arguments.data,
         arguments.root,
         arguments.split,
@@ -145,14 +145,12 @@ def _generator(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
         progress=lambda sounds, what: tqdm(sounds, what, unit="clip", disable=arguments.quiet or None),
     )
     for note in found["details"]["misranked"]:
-        _log.warning(
-            "misranked, so not to be trusted here: %s is no worse than real music by %s", *note.split(": ")[::-1]
-        )
+        metric, control = note.split(": ")
+        _log.warning("not to be trusted here: real music is no better than %s by %s", control, metric)
     return found
 
 
 def _vocoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
-    from audio_gen.pipelines.classify import Classifier
     from audio_gen.pipelines.device import pick_device
     from audio_gen.pipelines.evaluate_vocoder import evaluate_vocoder
     from audio_gen.pipelines.vocoder import Vocoder
@@ -160,7 +158,24 @@ def _vocoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     if arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music:
         raise ParameterError(f"{model.name!r} is a vocoder: give --data, and no option of classifiers")
     device = pick_device(arguments.device)
-    if len(arguments.listener or []) > 1:
-        raise ParameterError(f"{model.name!r} is a vocoder: give --listener once")
-    listener = Classifier.load((arguments.listener or ["genre"])[0], device=device)
-    return evaluate_vocoder(Vocoder.of(model, device), listener, arguments.data, arguments.root, arguments.split)
+    listeners = _listeners(arguments, device)
+    return evaluate_vocoder(Vocoder.of(model, device), listeners, arguments.data, arguments.root, arguments.split)
+
+
+def _listeners(arguments: argparse.Namespace, device: Any) -> dict[str, Any]:
+    """The classifiers to embed with, by name."""
+    from audio_gen.pipelines.classify import Classifier
+
+    loaded = [Classifier.load(name, device=device) for name in arguments.listener or ["genre"]]
+    return {listener.checkpoint.name: listener for listener in loaded}
+
+
+def _autoencoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
+    from audio_gen.pipelines.autoencoder import Autoencoder
+    from audio_gen.pipelines.device import pick_device
+    from audio_gen.pipelines.evaluate_autoencoder import evaluate_autoencoder
+
+    if arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music:
+        raise ParameterError(f"{model.name!r} is an autoencoder: give --data, and no option of classifiers")
+    found = Autoencoder(model, pick_device(arguments.device))
+    return evaluate_autoencoder(found, arguments.data, arguments.root, arguments.split)
