@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audio_gen.app import options
+from audio_gen.app.running import refuse_existing
 from audio_gen.errors import ParameterError
-from audio_gen.pipelines.records import Record, success
+from audio_gen.pipelines.records import Record, RecordWriter, success
+from audio_gen.pipelines.tables import read_done
 
 if TYPE_CHECKING:
     from audio_gen.pipelines.autoencoder import Autoencoder
@@ -83,6 +85,20 @@ def deliver(
     whole = {**said, **(found or {}), "measured": measured.to_dict()}
     write_sidecar(output, whole)
     return success(str(output), {kind: whole}, duration_s=item.samples / rate, sample_rate=rate)
+
+
+def writer_for(arguments: argparse.Namespace, output: Path) -> RecordWriter | None:
+    """For the record of the one file that a command makes; None where that is there already and shall stay.
+
+    Raises:
+        ParameterError: the file or DIR/manifest.parquet is there, and neither --skip-existing nor --overwrite is given.
+    """
+    table = Path(arguments.output, "manifest.parquet") if arguments.format == "parquet" else None
+    refuse_existing(arguments, [path for path in (output, table) if path is not None and path.exists()])
+    if output.exists() and arguments.skip_existing:
+        return None
+    earlier = read_done(table, "parquet") if table and table.exists() and arguments.skip_existing else []
+    return RecordWriter(arguments.format, table, keep=[row for row in earlier if row["path"] != str(output)])
 
 
 def recalled(output: Path, vocoder: "Vocoder", *, kind: str = "generate") -> Record:

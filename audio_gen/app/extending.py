@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audio_gen.app import clips
-from audio_gen.app.running import refuse_existing
 from audio_gen.errors import ParameterError
-from audio_gen.pipelines.records import RecordWriter, success
+from audio_gen.pipelines.records import success
 
 if TYPE_CHECKING:
     from audio_gen.audio.clip import Clip
@@ -46,8 +45,8 @@ def extend(arguments: argparse.Namespace) -> int:
     maker.check_label(label)
     what = "continued" if arguments.continue_file else "inpainted"
     path = Path(arguments.output, f"{source.stem}_{what}_seed{seed}.wav")
-    refuse_existing(arguments, [path] if path.exists() else [])
-    if path.exists() and arguments.skip_existing:
+    records = clips.writer_for(arguments, path)
+    if records is None:
         return 0
     clip = _recording(source, vocoder.spec.sample_rate)
     found = _extended(arguments, maker, vocoder, clip, label, seed)
@@ -76,9 +75,7 @@ def extend(arguments: argparse.Namespace) -> int:
         )
     whole = {**said, "seams": seams, "distance": round(found.distance, 4)}
     clips.write_sidecar(path, whole)
-    with RecordWriter(
-        arguments.format, path.with_name("manifest.parquet") if arguments.format == "parquet" else None
-    ) as writer:
+    with records as writer:
         writer.write(success(str(path), {"generate": whole}, duration_s=found.clip.duration, sample_rate=rate))
     return 0
 
@@ -91,6 +88,7 @@ def _check(arguments: argparse.Namespace) -> None:
             ("--loop", arguments.loop),
             ("--like", arguments.like),
             ("--best-of", arguments.best_of),
+            ("--judge", arguments.judge),
             ("--lufs", arguments.lufs is not None),
             ("--fade", any(arguments.fade)),
             ("--tree", arguments.tree),
@@ -107,8 +105,8 @@ def _check(arguments: argparse.Namespace) -> None:
             f"--continue and --inpaint make one file with one label and seed, and leave the recording as it is; they "
             f"don't go with {given}"
         )
-    gap = arguments.start is not None and arguments.end is not None
-    if arguments.inpaint is not None and (not gap or arguments.seconds is not None):
+    gap = [number for number in (arguments.start, arguments.end) if number is not None]
+    if arguments.inpaint is not None and (len(gap) < 2 or arguments.seconds is not None):
         raise ParameterError("--inpaint FILE goes with --start A and --end B (seconds), not with --seconds")
     if arguments.continue_file is not None and (gap or arguments.seconds is None):
         raise ParameterError("--continue FILE goes with --seconds S, the length of what is added")

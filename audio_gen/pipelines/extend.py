@@ -67,12 +67,11 @@ def continued(
     """`clip` and, after it, `seconds` of new music.
 
     Raises:
-        ParameterError: a recording shorter than 0.5 s or silent at its end, a generator of one-shots, or an unknown
-            label.
+        ParameterError: a recording shorter than 0.5 s or silent at its end, no length, a generator of one-shots, or an
+            unknown label.
     """
-    new = round(seconds * clip.sample_rate)
-    if new < 1:
-        raise ParameterError(f"seconds must be above 0, not {seconds}")
+    generator.samples(seconds)  # refuses what is no length
+    new = max(1, round(seconds * clip.sample_rate))
     whole = torch.cat([clip.samples, torch.zeros(clip.channels, new)], 1)
     return _filled(
         generator, vocoder, Clip(whole, clip.sample_rate), clip.samples.shape[1], whole.shape[1], label, seed

@@ -119,6 +119,7 @@ def test_a_full_disk_leaves_nothing_behind(
     [
         (["--best-of", "2", "--judge", "nothing"], 3, "no checkpoint is called 'nothing'"),
         (["--best-of", "0"], 2, "--best-of"),
+        (["--judge", "music"], 2, "--judge goes with --best-of K"),
         (["--check-copies"], 3, "no index of the music that 'music' was trained on"),
         (["--like", "nothing.wav"], 2, "no such file: 'nothing.wav'"),
         (["--rerender", "nothing.wav"], 2, "no such file: 'nothing.wav'"),

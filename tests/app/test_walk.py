@@ -38,6 +38,19 @@ def test_existing_files(tiny: Any, tmp_path: Path, capfd: pytest.CaptureFixture[
     assert path.read_bytes() != b"mine"
 
 
+def test_rows_of_other_files_stay_in_the_table(tiny: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    import pyarrow.parquet
+
+    tiny.generator()
+    table = ("--format", "parquet")
+    assert main(["generate", "--model", "music", "--seconds", "0.2", "-o", str(tmp_path), *table, "--quiet"]) == 0
+    assert walk(tmp_path, "--seeds", "1,2", *table) == 2
+    assert "manifest.parquet' exists already" in capfd.readouterr().err
+    assert walk(tmp_path, "--seeds", "1,2", *table, "--skip-existing") == 0
+    rows = pyarrow.parquet.read_table(tmp_path / "manifest.parquet").to_pylist()
+    assert [Path(row["path"]).stem for row in rows] == ["music_folk_seed0_0000", "music_walk_1-2"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

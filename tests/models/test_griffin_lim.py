@@ -140,7 +140,7 @@ def test_refined_magnitudes_come_nearer_to_the_mel_and_to_the_sound() -> None:
     plain, refined = GriffinLim(SMALL)(mel), GriffinLim(SMALL, steady=True, refine=True)(mel)
     off = [float((LogMel(SMALL)(found) - mel)[:, 5:-5].abs().mean()) for found in (plain, refined)]
     assert off[1] < 0.7 * off[0]
-    assert spectra_apart(refined, samples) < 0.9 * spectra_apart(plain, samples)
+    assert spectra_apart(refined, samples) < 0.95 * spectra_apart(plain, samples)
 
 
 def test_true_magnitudes_give_the_phases_that_fit_them() -> None:

@@ -109,7 +109,7 @@ def test_waves_meet_at_both_ends_of_a_gap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "message"), [(0, "seconds must be above 0"), (-1, "above 0"), (float("nan"), "above 0|finite|NaN")]
+    ("seconds", "message"), [(0, "seconds must be above 0"), (-1, "above 0"), (float("nan"), "must be above 0")]
 )
 def test_no_length_to_go_on_for(music: Generator, seconds: float, message: str) -> None:
     with pytest.raises(ParameterError, match=message):

@@ -1,10 +1,7 @@
 """`audio-gen generate`: a model, labels and seeds → new clips as WAV."""
 
 import argparse
-import re
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +9,7 @@ from audio_gen.app import clips, options
 from audio_gen.app.extending import add_extending, extend
 from audio_gen.app.running import finish as finish_batch
 from audio_gen.app.running import refuse_existing
+from audio_gen.app.wishes import first_wish, planned_files
 from audio_gen.errors import ParameterError
 from audio_gen.pipelines.batch import run_batch, usable_cores
 from audio_gen.pipelines.inputs import Source
@@ -67,12 +65,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
+    extending = arguments.continue_file is not None or arguments.inpaint is not None
     if arguments.rerender is not None:
+        if extending:
+            raise ParameterError("--rerender makes a file again as it is; leave out --continue and --inpaint")
         return _rerender(arguments)
     if arguments.model is None:
         raise ParameterError("name a generator with --model NAME (`audio-gen info` lists those there are)")
-    if arguments.continue_file is not None or arguments.inpaint is not None:
+    if extending:
         return extend(arguments)
+    if arguments.start is not None or arguments.end is not None:
+        raise ParameterError("--start and --end go with --inpaint FILE")
+    if arguments.judge and not arguments.best_of:
+        raise ParameterError("--judge goes with --best-of K")
     return _make_all(arguments)
 
 
@@ -82,8 +87,8 @@ def _make_all(arguments: argparse.Namespace) -> int:
     finish = clips.finish_of(arguments)
     maker = clips.load_maker(arguments.model, arguments.device)
     vocoder = maker.vocoder(arguments.vocoder)
-    first = _first_wish(arguments, maker)
-    planned = _planned(arguments, maker.checkpoint.name, _wishes(arguments, first, maker.labels))
+    first = first_wish(arguments, maker)
+    planned = planned_files(arguments, maker.checkpoint.name, first, maker.labels)
     for label in {wish.label for wish in planned.values()}:
         maker.make(replace(first, label=label))  # what it refuses, it refuses before any work
     kind = arguments.format
@@ -97,7 +102,7 @@ def _make_all(arguments: argparse.Namespace) -> int:
     known = {row["path"] for row in earlier} | again
     if table:  # a kill may have lost the rows of clips that are there
         earlier += [clips.recalled(path, vocoder) for path in planned if str(path) not in known]
-    make = _maker(arguments, maker, vocoder) if todo else None
+    make: Any = _maker(arguments, maker, vocoder) if todo else None
 
     def work(source: Source) -> Record:
         item, found = make(planned[source.path])
@@ -115,55 +120,6 @@ def _make_all(arguments: argparse.Namespace) -> int:
             progress=not arguments.quiet,
         )
     return finish_batch(counts, skipped=len(planned) - len(todo))
-
-
-def _first_wish(arguments: argparse.Namespace, maker: "Generator | Autoencoder") -> "Wish":
-    """What all clips have in common; --like finds its label and global noise."""
-    from audio_gen.pipelines.generate import Generator, Wish
-
-    if not maker.labels:
-        raise ParameterError(f"{maker.checkpoint.name!r} was trained without labels; there is nothing to ask it for")
-    first = Wish(maker.labels[0], seconds=_seconds(arguments), variety=arguments.variety, loop=arguments.loop)
-    if arguments.like is None:
-        return first
-    if arguments.label or not isinstance(maker, Generator):
-        raise ParameterError("--like finds the labels itself, for a generator: leave --label out, and name one")
-    from audio_gen.audio.decode import load
-    from audio_gen.pipelines.autoencoder import Autoencoder
-    from audio_gen.pipelines.like import like
-
-    recording = load(clips.existing(arguments.like))
-    found = like(maker, Autoencoder.load(device=maker.device), recording)
-    return replace(first, label=found.label, glob=found.glob)
-
-
-def _wishes(arguments: argparse.Namespace, first: "Wish", labels: tuple[str, ...]) -> "Iterator[Wish]":
-    """Labels x seeds x indices; labels that aren't told take turns."""
-    told = [first.label] if arguments.like else arguments.label or [None]
-    for label, seed in product(told, dict.fromkeys(arguments.seed)):
-        for index in range(arguments.count):
-            turn = labels[index % len(labels)]
-            yield replace(first, label=turn if label is None else label, seed=seed, index=index)
-
-
-def _planned(arguments: argparse.Namespace, model: str, wishes: "Iterable[Wish]") -> "dict[Path, Wish]":
-    """Where each clip goes."""
-    planned: dict[Path, Wish] = {}
-    for wish in wishes:
-        path = _path(arguments, model, wish)
-        if planned.setdefault(path, wish) != wish:
-            both = f"{planned[path].label!r} and {wish.label!r}"
-            raise ParameterError(
-                f"clips of {both} would both be called {path.name!r}; make them into different folders"
-            )
-    return planned
-
-
-def _path(arguments: argparse.Namespace, model: str, wish: "Wish") -> Path:
-    label = "like-" + arguments.like.stem if arguments.like else wish.label
-    plain = re.sub(r"[^\w.+-]+", "-", label)[:60].lstrip(".")  # no label leads out of the folder
-    folder = Path(arguments.output, plain) if arguments.tree else Path(arguments.output)
-    return folder / f"{model}_{plain}_seed{wish.seed}_{wish.index:04d}.wav"
 
 
 def _maker(arguments: argparse.Namespace, maker: "Generator | Autoencoder", vocoder: "Vocoder") -> Any:
@@ -207,19 +163,8 @@ def _rerender(arguments: argparse.Namespace) -> int:
     vocoder = maker.vocoder(said["vocoder"])
     item, finish = remade(maker, vocoder, said)
     path = Path(arguments.output, arguments.rerender.with_suffix(".wav").name)
-    refuse_existing(arguments, [path] if path.exists() else [])
-    with RecordWriter(
-        arguments.format, Path(arguments.output, "manifest.parquet") if arguments.format == "parquet" else None
-    ) as writer:
-        writer.write(clips.deliver(path, item, maker, vocoder, finish))
+    records = clips.writer_for(arguments, path)
+    if records is not None:
+        with records as writer:
+            writer.write(clips.deliver(path, item, maker, vocoder, finish))
     return 0
-
-
-def _seconds(arguments: argparse.Namespace) -> float | None:
-    from audio_gen.pipelines.loop import loop_seconds
-
-    if arguments.bpm is None and arguments.bars is None:
-        return None if arguments.seconds is None else float(arguments.seconds)
-    if arguments.bpm is None or not arguments.loop:
-        raise ParameterError("--bars goes with --bpm, and both with --loop: --loop --bpm 120 --bars 4")
-    return loop_seconds(arguments.bpm, arguments.bars or 4)

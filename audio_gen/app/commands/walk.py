@@ -4,8 +4,6 @@ import argparse
 from pathlib import Path
 
 from audio_gen.app import clips, options
-from audio_gen.app.running import refuse_existing
-from audio_gen.pipelines.records import RecordWriter
 
 HELP = "make one clip that goes smoothly from seed to seed, and from label to label"
 
@@ -39,12 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     stem = f"{generator.checkpoint.name}_walk_{'-'.join(map(str, arguments.seeds))}"[:100]
     path = Path(arguments.output, f"{stem}.wav")
-    table = Path(arguments.output, "manifest.parquet") if arguments.format == "parquet" else None
-    refuse_existing(arguments, [one for one in (path, table) if one is not None and one.exists()])
-    if path.exists() and arguments.skip_existing:
-        return 0
-    with RecordWriter(arguments.format, table) as writer:
-        writer.write(clips.deliver(path, item, generator, vocoder, finish, kind="walk"))
+    records = clips.writer_for(arguments, path)
+    if records is not None:
+        with records as writer:
+            writer.write(clips.deliver(path, item, generator, vocoder, finish, kind="walk"))
     return 0
 
 
