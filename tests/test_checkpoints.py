@@ -7,9 +7,13 @@ import pytest
 import torch
 
 import audio_gen
-from audio_gen.models import checkpoint
+from audio_gen.features.log_mel import LogMel
+from audio_gen.models import checkpoint, copy_index
+from audio_gen.models.discriminators import critic
+from audio_gen.pipelines.autoencoder import Autoencoder
 from audio_gen.pipelines.classify import Classifier
-from audio_gen.pipelines.generate import Generator
+from audio_gen.pipelines.generate import Generator, Wish
+from audio_gen.pipelines.vocoder import Vocoder
 
 PUBLISHED = sorted((Path(audio_gen.__file__).parent.parent / "checkpoints").glob("*.safetensors"))
 
@@ -25,10 +29,25 @@ def test_loads_and_runs(path: Path) -> None:
         assert torch.isfinite(prediction.logits).all()
     elif model.family == "generator":
         generator = Generator(model)
-        made = next(generator.mels(1, seconds=0.5))
+        made = next(generator.mels(1, seconds=None if generator.net.length else 0.5))
         assert made.mel.shape[0] == model.spec.n_mels
         assert torch.isfinite(made.mel).all()
         assert made.mel.std() > 0.1
+        assert critic(model) is not None
+        assert model.training["credits"]
+        index = copy_index.load(copy_index.find(model.name))
+        assert index.spec == model.spec
+        assert index.one_shot == bool(generator.net.length)
+        assert not copy_index.score(index, made.mel.numpy()).ratio < 0.05
+    elif model.family == "autoencoder":
+        autoencoder = Autoencoder(model)
+        mel = autoencoder.make(Wish(model.labels[0], seconds=0.5)).mel
+        again = autoencoder.decode(autoencoder.encode(mel))[:, : mel.shape[1]]
+        assert (again - mel).abs().mean() < 0.5 * (mel - mel.mean(1, keepdim=True)).abs().mean() + 0.2
+    elif model.family == "vocoder":
+        mel = LogMel(model.spec)(0.1 * torch.randn(1, 22050))[0]
+        sound = Vocoder.of(model)(mel).samples
+        assert (LogMel(model.spec)(sound)[0] - mel).abs().mean() < 0.3
 
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)

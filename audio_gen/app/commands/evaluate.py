@@ -66,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, metavar="K", help="of the clips; default 0")
     group.add_argument("--vocoder", metavar="V", help="of all clips, the real ones too; default as `generate` has it")
     group.add_argument(
+        "--copies",
+        type=options.at_least(1),
+        metavar="N",
+        help="also look for copies of the training music in N clips (see `index`)",
+    )
+    group.add_argument(
         "--page", type=Path, metavar="FOLDER", help="keep some clips there, and a blind listening test of them"
     )
     parser.add_argument("--quiet", action="store_true", help="no notes, only warnings and errors")
@@ -144,6 +150,20 @@ def _generator(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
         page=arguments.page,
         progress=lambda sounds, what: tqdm(sounds, what, unit="clip", disable=arguments.quiet or None),
     )
+    if arguments.copies:
+        from audio_gen.models import copy_index
+        from audio_gen.pipelines.evaluate_copies import evaluate_copies
+
+        index = copy_index.load(copy_index.find(model.name))
+        found["details"]["copies"] = evaluate_copies(
+            generator,
+            index,
+            count=arguments.copies,
+            seed=arguments.seed,
+            progress=lambda clips: tqdm(
+                clips, "copies", arguments.copies, unit="clip", disable=arguments.quiet or None
+            ),
+        )
     for note in found["details"]["misranked"]:
         metric, control = note.split(": ")
         _log.warning("not to be trusted here: real music is no better than %s by %s", control, metric)
