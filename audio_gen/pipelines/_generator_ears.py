@@ -5,15 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from audio_gen.audio.clip import Clip
-from audio_gen.models.classifier import Verdict
 from audio_gen.pipelines._generator_clips import Sound
 from audio_gen.pipelines.classify import Classifier
-from audio_gen.pipelines.hearing import pictured, verdict_over
+from audio_gen.pipelines.hearing import verdict_of
 
-SILENT = 1e-3  # of the peak
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Embedding = Callable[[Clip], npt.ArrayLike]
@@ -41,24 +38,9 @@ class Heard:
         return len(self.labels)
 
 
-def verdict(model: Classifier, clip: Clip) -> Verdict:
-    """What `classify` says of a file that holds the clip: where it is shorter than a window it is repeated.
-
-    The silence at its end is cut off first: judges learn one-shots from files that end with the sound.
-    """
-    samples = clip.to(model.checkpoint.spec.sample_rate, 1).samples
-    return verdict_over(model, pictured(model, [_ended(samples)]))
-
-
-def _ended(samples: torch.Tensor) -> torch.Tensor:
-    """`[1, T]` without what comes after the last sample within 60 dB of the peak."""
-    loud = (samples[0].abs() > SILENT * samples.abs().max()).nonzero()
-    return samples[:, : int(loud[-1]) + 1] if len(loud) else samples
-
-
 def embedding_of(model: Classifier) -> Embedding:
     """The classifier's embedding, of length 1."""
-    return lambda clip: verdict(model, clip).embedding.tolist()
+    return lambda clip: verdict_of(model, clip).embedding.tolist()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +66,7 @@ class Ears:
         for sound in sounds:
             labels.append(self.labels.index(sound.label) if sound.label else -1)
             tracks.append(sound.track)
-            probs.append(verdict(self.judge, sound.clip).probs[order].tolist())
+            probs.append(verdict_of(self.judge, sound.clip).probs[order].tolist())
             for name, embed in self.listeners.items():
                 heard[name].append(embed(sound.clip))
                 if sound.plain is not None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
+from audio_gen.audio.clip import Clip
 from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.models import checkpoint
 from audio_gen.models.discriminators import DiscriminatorNet, critic
 from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.generate import Generated, Generator, Wish, sound
-from audio_gen.pipelines.hearing import pictured, verdict_over
+from audio_gen.pipelines.hearing import verdict_of
 from audio_gen.pipelines.mix import shares
 from audio_gen.pipelines.vocoder import Vocoder
 
@@ -82,10 +83,7 @@ class Jury:
     def _agreement(self, item: Generated, samples: torch.Tensor) -> float | None:
         if self.judge is None:
             return None
-        rate = self.judge.checkpoint.spec.sample_rate
-        if rate != self.vocoder.spec.sample_rate:
-            return None
-        probs = verdict_over(self.judge, pictured(self.judge, [samples])).probs
+        probs = verdict_of(self.judge, Clip(samples, self.vocoder.spec.sample_rate)).probs
         wanted = shares(item.label, self.generator.labels)
         return sum(share * float(probs[self.judge.labels.index(label)]) for label, share in wanted.items())
 

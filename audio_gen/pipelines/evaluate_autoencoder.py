@@ -1,4 +1,4 @@
-"""evaluate an autoencoder: how near do log-mels come back, beside the mean of each band, and what are its clips like?"""
+"""evaluate an autoencoder: how near do log-mels come back, beside the mean of each band?"""
 
 from pathlib import Path
 from typing import Any

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import torch
 import torch.nn.functional as F
 
+from audio_gen.audio.clip import Clip
 from audio_gen.audio.decode import open_audio
 from audio_gen.audio.synth import MIDI_EXTENSIONS
 from audio_gen.datasets._item import Item
@@ -16,6 +17,7 @@ from audio_gen.pipelines.prepare import samples_of
 from audio_gen.pipelines.windows import batches
 
 BATCH = 16
+SILENT = 1e-3  # of the peak
 
 
 def pictures_of(model: Classifier, item: Item) -> torch.Tensor:
@@ -45,6 +47,16 @@ def pictures_of(model: Classifier, item: Item) -> torch.Tensor:
 def pictured(model: Classifier, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
     """Blocks `[1, t]` of samples at the model's rate → pictures `[K, rows, columns]`, as `classify` cuts them."""
     return torch.cat([model.picture(part.to(model.device)) for part in batches(iter(blocks), model.window, BATCH)])
+
+
+def verdict_of(model: Classifier, clip: Clip) -> Verdict:
+    """What `classify` says of a file that holds the clip: where it is shorter than a window it is repeated.
+
+    The silence at its end is cut off first: judges learn one-shots from files that end with the sound.
+    """
+    samples = clip.to(model.checkpoint.spec.sample_rate, 1).samples
+    loud = (samples[0].abs() > SILENT * samples.abs().max()).nonzero()
+    return verdict_over(model, pictured(model, [samples[:, : int(loud[-1]) + 1] if len(loud) else samples]))
 
 
 @torch.no_grad()

@@ -58,8 +58,8 @@ def prepare(
         group_by: what keeps tracks in one split; only for the dataset "folder", see there.
         without: groups and ids of tracks that are left out.
         without_licence: licences, as the dataset spells them, whose tracks are left out.
-        for_judge: for a judge of what is trained on the same call without this: the other tracks, those of `without` and
-            of the valid split, are its train split, and what the other trains on is its valid split.
+        for_judge: for a judge of what is trained on the same call without this: the other tracks, those of `without`
+            and of the valid split, are its train split, and what the other trains on is its valid split.
         jobs: tracks at a time.
         progress: wraps the iteration over tracks, given their number.
 

@@ -19,11 +19,12 @@ from audio_gen.models.generator import GeneratorNet
 from audio_gen.pipelines import _generator_clips
 from audio_gen.pipelines._generator_clips import Sound, Source
 from audio_gen.pipelines._generator_distances import MEAN, Listened
-from audio_gen.pipelines._generator_ears import Heard, verdict
+from audio_gen.pipelines._generator_ears import Heard
 from audio_gen.pipelines._generator_judged import judged
 from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.evaluate_generator import embedding_of, evaluate_generator, wanted_of
 from audio_gen.pipelines.generate import Generator
+from audio_gen.pipelines.hearing import verdict_of
 
 RATE = 22050
 LABELS = ("folk", "techno")
@@ -150,7 +151,7 @@ def test_a_short_clip_is_heard_as_classify_hears_its_file(cast: Any, tmp_path: P
         noise = 0.1 * np.random.default_rng(0).standard_normal(round(seconds * RATE))
         soundfile.write(tmp_path / "x.wav", noise, RATE, subtype="FLOAT")
         (told,) = judge.predict(tmp_path / "x.wav")
-        heard = verdict(judge, Clip(torch.from_numpy(noise).float()[None], RATE))
+        heard = verdict_of(judge, Clip(torch.from_numpy(noise).float()[None], RATE))
         assert [told.probs[label] for label in judge.labels] == pytest.approx(heard.probs.tolist(), abs=1e-4)
         assert told.embedding == pytest.approx(heard.embedding.numpy(), abs=1e-4)
 
