@@ -11,6 +11,8 @@ from audio_gen.errors import ParameterError
 from audio_gen.pipelines.records import success
 
 if TYPE_CHECKING:
+    import torch
+
     from audio_gen.audio.clip import Clip
     from audio_gen.pipelines.extend import Extended
 
@@ -64,7 +66,7 @@ def extend(arguments: argparse.Namespace) -> int:
         rate,
         length=samples.shape[1],
         channels=len(samples),
-        subtype=arguments.subtype,
+        subtype=arguments.subtype or _exact(clip.samples),
         tags=said,
     )
     seams = [{key: round(value, 3) for key, value in asdict(seam).items()} for seam in found.seams]
@@ -78,6 +80,15 @@ def extend(arguments: argparse.Namespace) -> int:
     with records as writer:
         writer.write(success(str(path), {"generate": whole}, duration_s=found.clip.duration, sample_rate=rate))
     return 0
+
+
+def _exact(samples: "torch.Tensor") -> str:
+    """The smallest subtype that holds the recording as it is: of an MP3 or OGG it is FLOAT."""
+    for subtype, bits in (("PCM_16", 15), ("PCM_24", 23)):
+        steps = samples * 2.0**bits
+        if bool((steps == steps.round()).all()) and float(samples.min()) >= -1 and float(samples.max()) < 1:
+            return subtype
+    return "FLOAT"
 
 
 def _check(arguments: argparse.Namespace) -> None:

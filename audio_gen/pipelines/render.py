@@ -71,7 +71,8 @@ def render(
         ParameterError: the blocks hold another number of samples, or what `save_blocks` refuses.
         OSError: the disk is full.
     """
-    with tempfile.TemporaryFile() as spool:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path.parent) as spool:  # beside it: elsewhere may be memory, or full
         channels, meters = 0, None
         for block in _faded(blocks, length, sample_rate, finish):
             if meters is None:

@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _make_all(arguments: argparse.Namespace) -> int:
-    import torch
+    from audio_gen.pipelines.device import one_thread
 
     finish = clips.finish_of(arguments)
     maker = clips.load_maker(arguments.model, arguments.device)
@@ -109,8 +109,8 @@ def _make_all(arguments: argparse.Namespace) -> int:
         return clips.deliver(source.path, item, maker, vocoder, finish, found=found)
 
     sources = [Source(path, str(path), path) for path in todo]
-    with RecordWriter(kind, table, keep=[row for row in earlier if row["path"] not in again]) as writer:
-        torch.set_num_threads(1)  # a clip's bytes shall not depend on what else is made
+    keep = [row for row in earlier if row["path"] not in again]
+    with one_thread(), RecordWriter(kind, table, keep=keep) as writer:  # in one: jobs don't change a clip's bytes
         counts = run_batch(
             sources,
             work,
