@@ -113,3 +113,17 @@ def test_a_recording_that_ends_in_silence(song: Path, capfd: pytest.CaptureFixtu
     soundfile.write("song.wav", torch.zeros(88200).numpy(), 44100)
     assert generate("--continue", "song.wav", "--seconds", "1", "--quiet") == 2
     assert "cut the silence off first" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("subtype", "kept"), [("PCM_16", "PCM_16"), ("PCM_24", "PCM_24"), ("FLOAT", "FLOAT")])
+def test_the_recording_stays_as_exact_as_it_was(song: Path, subtype: str, kept: str) -> None:
+    clip = load(song)
+    fine = clip.samples.double() + (2.0**-20 if subtype == "PCM_24" else 2.0**-27 if subtype == "FLOAT" else 0)
+    loud = fine * (4 if subtype == "FLOAT" else 1)  # over full scale
+    soundfile.write("exact.wav", loud.T.float().numpy(), 44100, subtype=subtype)
+    assert generate("--continue", "exact.wav", "--seconds", "0.3", "--quiet") == 0
+    path = Path("out/exact_continued_seed0.wav")
+    assert soundfile.info(path).subtype == kept
+    before, after = load(Path("exact.wav")).samples, load(path).samples
+    count = 88200 - round(FADE * 44100)
+    assert torch.equal(after[:, :count], before[:, :count])

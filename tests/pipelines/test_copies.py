@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from audio_gen.audio.artificial import noise
 from audio_gen.datasets._arrays import Arrays, Track
 from audio_gen.errors import DatasetError
 from audio_gen.features.log_mel import LogMel
@@ -13,7 +14,6 @@ from audio_gen.features.mel_spec import MelSpec
 from audio_gen.models.copy_index import CopyIndex, score
 from audio_gen.models.griffin_lim import GriffinLim
 from audio_gen.pipelines.copies import build_index
-from audio_gen.pipelines.evaluate_generator import pink_noise
 
 SPEC = MelSpec()
 FLOOR = float(np.log(SPEC.floor))
@@ -109,7 +109,7 @@ def test_new_music_of_the_style_is_seldom_flagged(index: CopyIndex) -> None:
 
 def test_music_held_out_is_not_flagged_and_noise_neither(index: CopyIndex) -> None:
     for seed in range(3):
-        assert not score(index, LogMel(SPEC)(pink_noise(60_000, seed))[0]).suspicious
+        assert not score(index, LogMel(SPEC)(noise(SPEC.sample_rate, 3.0, "pink", seed))[0]).suspicious
     assert score(index, SONGS["song17"][:, 160:288]).ratio > 5  # it is in the index, as other music
 
 

@@ -10,6 +10,7 @@ import torch
 from audio_gen.audio.decode import load
 from audio_gen.audio.synth import find_soundfont
 from audio_gen.datasets import folder, gtzan_mel
+from audio_gen.datasets._arrays import Arrays, load_arrays
 from audio_gen.errors import DatasetError, ParameterError
 from audio_gen.features.decibel_image import SPEC, DecibelImage, to_uint8
 from audio_gen.features.log_mel import LogMel
@@ -86,6 +87,29 @@ def test_tracks_under_some_licences_can_be_left_out(tmp_path: Path) -> None:
     kept = prepare(["free_music"], tmp_path, "waveform", without_licence=["GPL-2"])
     assert [Path(track.id).stem for track in kept.tracks] == ["1", "2"]
     assert kept.licence == "GPL-2+; CC0"
+
+
+def test_a_judge_learns_what_the_generator_does_not(tmp_path: Path) -> None:
+    sound = 0.1 * np.random.default_rng(0).standard_normal(4410)
+    with (tmp_path / "labels.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["path", "split", "label", "kit", "package", "licence"])
+        rows = [("a", "train"), ("b", "train"), ("c", "valid"), ("d", "test"), ("e", "train")]
+        for kit, split in rows:
+            soundfile.write(tmp_path / f"{kit}.wav", sound, 22050)
+            table.writerow([f"{kit}.wav", split, "kick", kit, "kits", "LGPL-3" if kit == "e" else "CC0"])
+    left_out = {"without": ["b"], "without_licence": ["LGPL-3"]}
+    learnt = prepare(["drums"], tmp_path, "log_mel", **left_out)
+    judged = prepare(["drums"], tmp_path, "log_mel", for_judge=True, **left_out)
+
+    def splits(arrays: Arrays) -> dict[str, str]:
+        return {track.group: track.split for track in arrays.tracks}
+
+    assert splits(learnt) == {"a": "train", "c": "valid", "d": "test"}
+    assert splits(judged) == {"a": "valid", "b": "train", "c": "train"}
+    assert learnt.credits == ("a (kits, CC0)",)
+    learnt.save(tmp_path / "learnt.npz")
+    assert load_arrays(tmp_path / "learnt.npz", "log_mel").credits == learnt.credits
 
 
 def test_tracks_and_groups_can_be_left_out(classes: Path) -> None:
