@@ -122,9 +122,8 @@ class GriffinLim(nn.Module):
         """
         power = self.spec.power
         heard = self.bands(magnitude if power == 1 else magnitude**power)
-        factor = self.shares((mel / heard.clamp_min(self.spec.floor)).clamp(1 / LARGEST, LARGEST)) + self.uncovered
-        changed: torch.Tensor = magnitude * factor ** (RELAXED / power)
-        return changed
+        ratio = (mel / heard.clamp_min(self.spec.floor)).clamp(1 / LARGEST, LARGEST)
+        return magnitude * (self.shares(ratio ** (RELAXED / power)) + self.uncovered)
 
     def _start(self, magnitude: torch.Tensor) -> torch.Tensor:
         """Numbers of size 1 in the shape of the magnitude."""

@@ -53,7 +53,7 @@ class VocoderNet(nn.Module):
     std: torch.Tensor
     advance: torch.Tensor
 
-    def __init__(self, spec: MelSpec, widths: tuple[int, int] = (192, 576), blocks: int = 6, prior: int = 24) -> None:
+    def __init__(self, spec: MelSpec, widths: tuple[int, int] = (192, 576), blocks: int = 6, prior: int = 16) -> None:
         super().__init__()
         self.spec = spec
         if len(widths) != 2 or min(*widths, blocks) < 1 or prior < 0:

@@ -44,7 +44,7 @@ class Settings:
     frames: int = 48
     widths: tuple[int, ...] = (192, 576)
     blocks: int = 6
-    prior: int = 24
+    prior: int = 16
     rate: float = 5e-4
     warmup: int = 300
     ema: float = 0.999
