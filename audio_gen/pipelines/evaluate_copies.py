@@ -39,15 +39,17 @@ def evaluate_copies(
     return {
         "clips": count,
         "seed": seed,
-        "suspicious": bootstrap(_mean, suspicious.astype(float)).to_dict(),
-        "threshold": float(np.median([one.threshold for one in scores])),
-        "ratio": {f"{level:g}": float(np.quantile(ratios, level)) for level in QUANTILES},
-        "nearest": [_told(number, scores[number]) for number in nearest],
+        "found": {
+            "suspicious": bootstrap(_mean, suspicious.astype(float)).to_dict(),
+            "threshold": float(np.median([one.threshold for one in scores])),
+        },
+        "ratio": {"quantiles": {f"{level:g}": float(np.quantile(ratios, level)) for level in QUANTILES}},
+        "nearest": {f"clip {number}": _told(scores[number]) for number in nearest},
     }
 
 
-def _told(number: int, one: CopyScore) -> dict[str, Any]:
-    return {"index": number, "ratio": round(one.ratio, 3), "track": one.track, "track_s": round(one.track_seconds, 2)}
+def _told(one: CopyScore) -> dict[str, Any]:
+    return {"ratio": round(one.ratio, 3), "track": one.track, "track_s": round(one.track_seconds, 2)}
 
 
 def _mean(values: Any) -> float:

@@ -30,7 +30,7 @@ def test_a_generator_that_copies_is_found_out(tiny: Any) -> None:
     other = [patches(own[0].shape, seed) for seed in range(12)]
     copying = evaluate_copies(generator, build_index(arrays_of(own + other[:6], generator)), count=6, seconds=4.0)
     new = evaluate_copies(generator, build_index(arrays_of(other, generator)), count=6, seconds=4.0)
-    assert copying["suspicious"]["value"] == 1
-    assert copying["ratio"]["0.5"] < 0.1 < new["ratio"]["0.5"]
+    assert copying["found"]["suspicious"]["value"] == 1
+    assert copying["ratio"]["quantiles"]["0.5"] < 0.1 < new["ratio"]["quantiles"]["0.5"]
     assert len(copying["nearest"]) == 5
-    assert {one["track"] for one in copying["nearest"]} <= set("012345")
+    assert {one["track"] for one in copying["nearest"].values()} <= set("012345")
