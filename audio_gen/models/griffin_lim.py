@@ -123,7 +123,8 @@ class GriffinLim(nn.Module):
         power = self.spec.power
         heard = self.bands(magnitude if power == 1 else magnitude**power)
         ratio = (mel / heard.clamp_min(self.spec.floor)).clamp(1 / LARGEST, LARGEST)
-        return magnitude * (self.shares(ratio ** (RELAXED / power)) + self.uncovered)
+        factor: torch.Tensor = self.shares(ratio ** (RELAXED / power)) + self.uncovered
+        return magnitude * factor
 
     def _start(self, magnitude: torch.Tensor) -> torch.Tensor:
         """Numbers of size 1 in the shape of the magnitude."""
