@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import logging
+import re
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from audio_gen.pipelines.generate import Generated, Generator
     from audio_gen.pipelines.render import Finish
     from audio_gen.pipelines.vocoder import Vocoder
+
+
+_log = logging.getLogger(__name__)
 
 
 def add_finish(parser: argparse.ArgumentParser) -> None:
@@ -82,23 +88,72 @@ def deliver(
 
     said, rate = tags(maker, vocoder, item.wish, finish), vocoder.spec.sample_rate
     measured = render(output, sound_blocks(item, vocoder), item.samples, rate, finish, said)
+    if finish.lufs is not None and measured.lufs < finish.lufs - 0.5:
+        _log.info("%s: %.1f LUFS, not %g, since its true peak is at -1 dB", output.name, measured.lufs, finish.lufs)
     whole = {**said, **(found or {}), "measured": measured.to_dict()}
     write_sidecar(output, whole)
     return success(str(output), {kind: whole}, duration_s=item.samples / rate, sample_rate=rate)
 
 
-def writer_for(arguments: argparse.Namespace, output: Path) -> RecordWriter | None:
+def writer_for(arguments: argparse.Namespace, output: Path, said: dict[str, Any]) -> RecordWriter | None:
     """For the record of the one file that a command makes; None where that is there already and shall stay.
 
     Raises:
-        ParameterError: the file or DIR/manifest.parquet is there, and neither --skip-existing nor --overwrite is given.
+        ParameterError: the file or DIR/manifest.parquet is there, and neither --skip-existing nor --overwrite is given,
+            or it isn't what `said` tells.
     """
+    usable(output.parent)
     table = Path(arguments.output, "manifest.parquet") if arguments.format == "parquet" else None
     refuse_existing(arguments, [path for path in (output, table) if path is not None and path.exists()])
     if output.exists() and arguments.skip_existing:
+        same_as_before(output, said)
+        _log.info("%s is there already", output)
         return None
     earlier = read_done(table, "parquet") if table and table.exists() and arguments.skip_existing else []
-    return RecordWriter(arguments.format, table, keep=[row for row in earlier if row["path"] != str(output)])
+    return RecordWriter(
+        arguments.format, table, keep=[row for row in earlier if row["path"] != str(output)], goes_on=True
+    )
+
+
+def same_as_before(output: Path, said: dict[str, Any]) -> None:
+    """Whether a clip that is there, and is to be kept, is what would be made now.
+
+    Raises:
+        ParameterError: it was made from something else; the message tells what.
+    """
+    try:
+        before = json.loads(output.with_suffix(".json").read_bytes())
+    except (OSError, ValueError):
+        return  # nothing is known of it
+    for key in ("sha256", "vocoder", "finish", "wish"):
+        then, now = before.get(key), json.loads(json.dumps(said.get(key)))
+        if key == "wish" and isinstance(then, dict):
+            then, now = ({name: part for name, part in one.items() if name != "take"} for one in (then, now))
+        if then != now:
+            raise ParameterError(
+                f"{str(output)!r} is there, but was made from another {key} ({_short(then)}, not {_short(now)}): "
+                "write to another folder, or --overwrite it"
+            )
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) < 160 else text[:157] + "..."
+
+
+def usable(folder: Path) -> None:
+    """Make the folder, and see whether files can be written there, before any work.
+
+    Raises:
+        ParameterError: it can't be, with the reason.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+            file.flush()
+    except OSError as error:
+        raise ParameterError(f"can't write to the folder {str(folder)!r}: {error.strerror}; give another -o") from error
 
 
 def recalled(output: Path, vocoder: "Vocoder", *, kind: str = "generate") -> Record:
@@ -114,6 +169,11 @@ def recalled(output: Path, vocoder: "Vocoder", *, kind: str = "generate") -> Rec
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ParameterError(f"{str(path)!r} can't be read ({error}); --overwrite makes the clip again") from error
     return success(str(output), {kind: said}, duration_s=seconds, sample_rate=vocoder.spec.sample_rate)
+
+
+def plain(label: str) -> str:
+    """A label as part of a file's name: it leads out of no folder."""
+    return re.sub(r"[^\w.+-]+", "-", label)[:60].lstrip(".")
 
 
 def existing(path: Path) -> Path:

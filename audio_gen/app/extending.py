@@ -46,12 +46,8 @@ def extend(arguments: argparse.Namespace) -> int:
     label, seed = (arguments.label or [maker.labels[0]])[0], arguments.seed[0]
     maker.check_label(label)
     what = "continued" if arguments.continue_file else "inpainted"
-    path = Path(arguments.output, f"{source.stem}_{what}_seed{seed}.wav")
-    records = clips.writer_for(arguments, path)
-    if records is None:
-        return 0
-    clip = _recording(source, vocoder.spec.sample_rate)
-    found = _extended(arguments, maker, vocoder, clip, label, seed)
+    path = Path(arguments.output, f"{source.stem}_{what}_{clips.plain(label)}_seed{seed}.wav")
+    clip = _recording(source)
     wish = {
         "label": label,
         "seed": seed,
@@ -59,6 +55,11 @@ def extend(arguments: argparse.Namespace) -> int:
         what: {"seconds": arguments.seconds, "start": arguments.start, "end": arguments.end},
     }
     said = tags(maker, vocoder, wish, finish)
+    records = clips.writer_for(arguments, path, said)
+    if records is None:
+        return 0
+    found = _extended(arguments, maker, vocoder, clip, label, seed)
+    _tell_form(arguments, source.name, clip, vocoder.spec.sample_rate)
     samples, rate = found.clip.samples, found.clip.sample_rate
     save_blocks(
         path,
@@ -123,18 +124,27 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ParameterError("--continue FILE goes with --seconds S, the length of what is added")
 
 
-def _recording(source: Path, rate: int) -> "Clip":
+def _recording(source: Path) -> "Clip":
     from audio_gen.audio.decode import load
 
-    clip = load(clips.existing(source))
+    if not source.is_file():
+        raise ParameterError(f"no such file: {str(source)!r}; give a recording")
+    clip = load(source)
     if clip.duration > 60 * MOST_MINUTES:
         raise ParameterError(f"{str(source)!r} is longer than {MOST_MINUTES} minutes; cut it")
+    return clip
+
+
+def _tell_form(arguments: argparse.Namespace, name: str, clip: "Clip", rate: int) -> None:
+    """What the user may not expect of the file."""
     if clip.channels > 1 or clip.sample_rate != rate:
         _log.info(
-            "%s has %d channels at %d Hz and keeps them; what is new is one channel at %d Hz, the same on all",
-            *(source.name, clip.channels, clip.sample_rate, rate),
+            "%s stays at %d Hz, %d channel(s); what is new is one channel of %d Hz, brought to each one's level",
+            *(name, clip.sample_rate, clip.channels, rate),
         )
-    return clip
+    exact = _exact(clip.samples)
+    if arguments.subtype and arguments.subtype.upper() != exact and exact != "PCM_16":
+        _log.warning("%s needs %s to stay as it is; %s changes it", name, exact, arguments.subtype.upper())
 
 
 def _extended(

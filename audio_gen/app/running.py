@@ -66,7 +66,7 @@ def run_files(
     again = {source.name for source in todo}
     earlier = [row for row in read_done(table, "parquet") if row["path"] not in again] if table in skip else []
     work = prepare() if todo else _no_work
-    with RecordWriter(arguments.format, table, keep=earlier) as writer:
+    with RecordWriter(arguments.format, table, keep=earlier, goes_on=True) as writer:
         counts = run_sources(arguments, todo, lambda source: work(source, planned[source]), writer.write)
     return finish(counts, skipped=len(planned) - len(todo))
 

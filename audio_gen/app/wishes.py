@@ -1,7 +1,6 @@
 """What `audio-gen generate` is asked for: labels x seeds x indices, and the file of each clip."""
 
 import argparse
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -26,11 +25,15 @@ def first_wish(arguments: argparse.Namespace, maker: "Generator | Autoencoder") 
 
     if not maker.labels:
         raise ParameterError(f"{maker.checkpoint.name!r} was trained without labels; there is nothing to ask it for")
+    if arguments.loop and any(arguments.fade):
+        raise ParameterError("a loop that is faded has a hole each time it comes round; leave out --fade or --loop")
     first = Wish(maker.labels[0], seconds=_seconds(arguments), variety=arguments.variety, loop=arguments.loop)
     if arguments.like is None:
         return first
     if arguments.label or not isinstance(maker, Generator):
-        raise ParameterError("--like finds the labels itself, for a generator: leave --label out, and name one")
+        raise ParameterError(
+            "--like finds the labels itself and takes a generator: leave --label out, and name a generator with --model"
+        )
     from audio_gen.audio.decode import load
     from audio_gen.pipelines.autoencoder import Autoencoder
     from audio_gen.pipelines.like import like
@@ -70,7 +73,7 @@ def _wishes(arguments: argparse.Namespace, first: "Wish", labels: tuple[str, ...
 
 def _path(arguments: argparse.Namespace, model: str, wish: "Wish") -> Path:
     label = "like-" + arguments.like.stem if arguments.like else wish.label
-    plain = re.sub(r"[^\w.+-]+", "-", label)[:60].lstrip(".")  # no label leads out of the folder
+    plain = clips.plain(label)
     folder = Path(arguments.output, plain) if arguments.tree else Path(arguments.output)
     return folder / f"{model}_{plain}_seed{wish.seed}_{wish.index:04d}.wav"
 
@@ -80,6 +83,8 @@ def _seconds(arguments: argparse.Namespace) -> float | None:
 
     if arguments.bpm is None and arguments.bars is None:
         return None if arguments.seconds is None else float(arguments.seconds)
+    if arguments.seconds is not None:
+        raise ParameterError("--bpm and --bars tell how long a loop is; leave out --seconds")
     if arguments.bpm is None or not arguments.loop:
         raise ParameterError("--bars goes with --bpm, and both with --loop: --loop --bpm 120 --bars 4")
     return loop_seconds(arguments.bpm, arguments.bars or 4)

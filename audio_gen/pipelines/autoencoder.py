@@ -79,8 +79,10 @@ class Autoencoder:
         asked = torch.zeros(len(self.labels))
         for name, share in shares(wish.label, self.labels).items():
             asked[self.labels.index(name)] = share
-        if wish.loop or wish.glob or not 0 <= wish.variety <= 1:
-            raise ParameterError(f"{self.checkpoint.name!r} makes no loops, and variety lies between 0 and 1")
+        if wish.loop or wish.glob:
+            raise ParameterError(f"{self.checkpoint.name!r} is an autoencoder: it makes no loops; take a generator")
+        if not 0 <= wish.variety <= 1:
+            raise ParameterError(f"variety must lie between 0 and 1, not {wish.variety}")
         spec = self.checkpoint.spec
         samples = samples_for(wish.seconds, spec)
         frames = 1 + -(-samples // spec.hop_length)

@@ -23,6 +23,10 @@ LEAST = 0.5  # seconds of it that are needed
 FADE = 0.05  # seconds of the recording at each seam that are faded into what is new
 SHIFT = 0.004  # seconds by which what is new may be moved, so that the waves meet
 DECAY = 0.5  # seconds after which the colour at a seam is let go of
+COLOUR = 17  # mel bands over which the recording's mean spectrum is taken on
+STRONGEST = 4.0  # change of it, in units of the natural logarithm
+KNEE = 0.9  # level above which what is new is bent
+MOST = 600.0  # seconds that are added at once
 SETTLED = 8  # frames at a seam over which colours are compared
 BLURRED = 3  # frames from the gap that hear some of it
 DECIBELS = 20 / math.log(10)  # in one unit of a log-mel of magnitudes
@@ -67,10 +71,12 @@ def continued(
     """`clip` and, after it, `seconds` of new music.
 
     Raises:
-        ParameterError: a recording shorter than 0.5 s or silent at its end, no length, a generator of one-shots, or an
-            unknown label.
+        ParameterError: a recording shorter than 0.5 s or silent at its end, no length or more than ten minutes, a
+            generator of one-shots, or an unknown label.
     """
     generator.samples(seconds)  # refuses what is no length
+    if seconds > MOST:
+        raise ParameterError(f"at most {MOST:g} s are added at once, not {seconds:g}; go on from the result")
     new = max(1, round(seconds * clip.sample_rate))
     whole = torch.cat([clip.samples, torch.zeros(clip.channels, new)], 1)
     return _filled(
@@ -105,6 +111,8 @@ def _filled(
     if net.length:
         raise ParameterError(f"{generator.checkpoint.name!r} makes one-shots; extending takes a generator of music")
     generator.check_label(label)
+    if clip.channels > 2:
+        raise ParameterError(f"the recording has {clip.channels} channels; mix it to one or two first")
     rate, around = clip.sample_rate, round(CONTEXT * clip.sample_rate)
     begin, stop = max(0, first - around), min(clip.samples.shape[1], last + around)
     _refuse_silence(clip.samples[:, begin:first], rate, "before")
@@ -136,6 +144,7 @@ def _filled(
 
 
 def _refuse_silence(samples: torch.Tensor, rate: int, where: str) -> None:
+    samples = samples.mean(0, keepdim=True)  # what is heard of it
     if samples.shape[1] < LEAST * rate:
         raise ParameterError(
             f"the recording has {samples.shape[1] / rate:.2f} s {where} the new part; {LEAST:g} s or more are needed"
@@ -143,14 +152,21 @@ def _refuse_silence(samples: torch.Tensor, rate: int, where: str) -> None:
     level = 20 * math.log10(max(1e-12, float(samples.square().mean().sqrt())))
     if level < QUIETEST:
         raise ParameterError(
-            f"the recording is silent {where} the new part ({level:.0f} dB, above {QUIETEST:g} dB is needed): there is "
+            f"the recording, its channels together, is silent {where} the new part ({level:.0f} dB, above {QUIETEST:g} dB is needed): there is "
             "nothing to go on from; cut the silence off first"
         )
 
 
 def _recoloured(mel: torch.Tensor, made: torch.Tensor, left: int, right: int, decay: float) -> torch.Tensor:
-    """What is known, with what was made between; differences of colour at the seams fade away over `decay` frames."""
+    """What is known, with what was made between, in the recording's mean spectrum.
+
+    What differs at the seams beyond that fades away over `decay` frames.
+    """
     at, joined = torch.arange(right - left), mel.clone()
+    known = torch.cat([mel[:, :left], mel[:, right:]], 1)
+    colour = _mean_spectrum(known) - _mean_spectrum(made[:, left:right])
+    smooth = F.avg_pool1d(colour[None, None], COLOUR, 1, COLOUR // 2, count_include_pad=False)[0, 0]
+    made = made + smooth.clamp(-STRONGEST, STRONGEST)[:, None]
     before = (mel[:, max(0, left - SETTLED) : left] - made[:, max(0, left - SETTLED) : left]).mean(1, keepdim=True)
     inside = made[:, left:right] + before * torch.exp(-at / decay)
     if right < mel.shape[1]:
@@ -160,12 +176,28 @@ def _recoloured(mel: torch.Tensor, made: torch.Tensor, left: int, right: int, de
     return joined
 
 
+def _mean_spectrum(mel: torch.Tensor) -> torch.Tensor:
+    """`[n_mels, N] -> [n_mels]`: the logarithm of the mean over time."""
+    return mel.logsumexp(1) - math.log(mel.shape[1])
+
+
+def _limited(samples: torch.Tensor) -> torch.Tensor:
+    """Bent above KNEE so that nothing passes full scale."""
+    over = (samples.abs() - KNEE).clamp_min(0)
+    bent = KNEE + (1 - KNEE) * torch.tanh(over / (1 - KNEE))
+    return torch.where(samples.abs() > KNEE, samples.sign() * bent, samples)
+
+
 def _inserted(samples: torch.Tensor, new: torch.Tensor, begin: int, first: int, last: int, rate: int) -> torch.Tensor:
-    """`[C, T]` with `[1, t]` that starts at sample `begin` from `first` to `last`, faded in and out just outside."""
+    """`[C, T]` with `[1, t]` that starts at sample `begin` from `first` to `last`, faded in and out just outside.
+
+    Each channel gets it at its own level near the gap.
+    """
     fade, most = round(FADE * rate), round(SHIFT * rate)
-    peak = float(new.abs().max())
-    roomy = F.pad(new / max(1.0, peak), (most, most + fade))
     mono, out = samples.mean(0), samples.clone()
+    near = torch.cat([samples[:, begin:first], samples[:, last : last + first - begin]], 1)
+    shares = near.square().mean(1).sqrt() / near.mean(0).square().mean().sqrt().clamp_min(1e-6)  # of each channel
+    roomy = F.pad(new, (most, most + fade))
 
     def shifted(at: int) -> int:
         """Where in `roomy` the wave meets the recording's `fade` samples from `at` on."""
@@ -184,8 +216,9 @@ def _inserted(samples: torch.Tensor, new: torch.Tensor, begin: int, first: int, 
         turn = torch.cat([torch.zeros(middle - half // 2), torch.linspace(0, 1, half)])
         turn = F.pad(turn, (0, fade + last - first - len(turn)), value=1.0)
         piece = piece * (1 - turn) + roomy[:, other - fade : other + last - first] * turn
-        after = roomy[:, other + last - first : other + last - first + fade]
+        after = _limited(roomy[:, other + last - first : other + last - first + fade] * shares[:, None])
         out[:, last : last + fade] = samples[:, last : last + fade] * rise + after * rise.flip(0)
+    piece = _limited(piece * shares[:, None])
     out[:, first - fade : first] = samples[:, first - fade : first] * rise.flip(0) + piece[:, :fade] * rise
     out[:, first:last] = piece[:, fade:]
     return out

@@ -56,10 +56,10 @@ def like(generator: Generator, autoencoder: Autoencoder, clip: Clip, *, seed: in
         )
     if net.length:
         raise ParameterError(f"{generator.checkpoint.name!r} makes one-shots; --like takes a generator of music")
-    if clip.duration < LEAST or float(clip.samples.abs().max()) < 1e-3:
-        raise ParameterError(
-            f"a recording of {LEAST:g} s or more that isn't silent is needed, not {clip.duration:.2f} s"
-        )
+    if clip.duration < LEAST:
+        raise ParameterError(f"a recording of {LEAST:g} s or more is needed, not of {clip.duration:.2f} s")
+    if float(clip.to(spec.sample_rate, 1).samples.abs().max()) < 1e-3:
+        raise ParameterError("the recording is silent (its channels together); give one that can be heard")
     samples = clip.to(spec.sample_rate, 1).samples[:, : round(MOST * spec.sample_rate)]
     wanted = _manner(autoencoder.encode(LogMel(spec)(samples)[0])[None]).to(device)
 

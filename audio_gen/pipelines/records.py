@@ -67,13 +67,22 @@ class RecordWriter:
         kind: "jsonl", "csv" or "parquet".
         target: the file; None is standard output.
         keep: records of an earlier run that stay in front (see `tables.read_done`).
+        goes_on: whether the work goes on when nobody reads standard output any more, since it makes files too.
 
     Raises:
         ParameterError: another format, or Parquet without a file.
     """
 
-    def __init__(self, kind: str, target: Path | None = None, *, keep: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(
+        self,
+        kind: str,
+        target: Path | None = None,
+        *,
+        keep: Sequence[Mapping[str, Any]] = (),
+        goes_on: bool = False,
+    ) -> None:
         check_format(kind, target)
+        self._goes_on = goes_on
         self.kind = kind
         self.target = target
         self._rows: list[Mapping[str, Any]] = list(keep)
@@ -90,7 +99,7 @@ class RecordWriter:
         if self.kind != "jsonl":
             self._rows.append(plain(record))
         elif self._file is None:
-            write_stdout(json_line(record))
+            self._out(json_line(record))
         else:
             self._file.write(json_line(record))
             self._file.flush()
@@ -103,7 +112,16 @@ class RecordWriter:
         elif self.kind != "jsonl" and (self._rows or error is None):
             text = write_table(self._rows, self.kind, self.target)
             if text is not None:
-                write_stdout(text)
+                self._out(text)
+
+    def _out(self, data: bytes) -> None:
+        try:
+            write_stdout(data)
+        except BrokenPipeError:
+            if not self._goes_on:
+                raise
+            with open(os.devnull, "wb") as nothing:
+                os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 def check_format(kind: str, target: Path | None) -> None:

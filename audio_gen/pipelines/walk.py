@@ -38,7 +38,9 @@ def walk(
     if net.length:
         raise ParameterError(f"{generator.checkpoint.name!r} makes one-shots; a walk takes a generator of music")
     if count < 2 or len(named) not in (1, count):
-        raise ParameterError(f"a walk takes two seeds or more, and one label or one a seed, not {count}, {len(named)}")
+        raise ParameterError(
+            f"a walk takes two seeds or more, not {count}, and one label or one a seed, not {len(named)}"
+        )
     if not 0 <= variety <= 1:
         raise ParameterError(f"variety must lie between 0 and 1, not {variety}")
     samples = generator.samples(seconds)

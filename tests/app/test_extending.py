@@ -35,7 +35,7 @@ def generate(*arguments: str) -> int:
 
 def test_going_on_after_the_end(song: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert generate("--continue", "song.wav", "--seconds", "0.5", "--label", "techno", "--seed", "4") == 0
-    path = Path("out/song_continued_seed4.wav")
+    path = Path("out/song_continued_techno_seed4.wav")
     before, after = load(song), load(path)
     assert after.samples.shape == (2, 88200 + 22050)
     kept = 88200 - round(FADE * 44100)
@@ -46,18 +46,23 @@ def test_going_on_after_the_end(song: Path, capfd: pytest.CaptureFixture[str]) -
     assert record["results"]["generate"] == told
     assert [seam["at_s"] for seam in told["seams"]] == [2.0]
     assert "seam at 2.00 s" in said.err
-    assert "2 channels at 44100 Hz and keeps them" in said.err
+    assert "stays at 44100 Hz, 2 channel(s)" in said.err
     assert read_tags(path) == {key: value for key, value in told.items() if key not in ("seams", "distance")}
     assert told["wish"]["source"]["seconds"] == 2
     assert "song" not in json.dumps(told)  # the recording is told by its hash
-    assert generate("--continue", "song.wav", "--seconds", "0.5", "--seed", "4") == 2  # it exists
-    assert generate("--rerender", str(path), "-o", "again") == 2
+    again = ("--continue", "song.wav", "--label", "techno", "--seed", "4")
+    assert generate(*again, "--seconds", "0.5") == 2  # it exists
+    assert generate(*again, "--seconds", "0.5", "--skip-existing") == 0
+    capfd.readouterr()
+    assert generate(*again, "--seconds", "0.7", "--skip-existing") == 2  # but it is another one
+    assert "was made from another wish" in capfd.readouterr().err
+    assert main(["generate", "--rerender", str(path), "-o", "again"]) == 2
     assert "somebody's recording" in capfd.readouterr().err
 
 
 def test_a_gap_made_anew(song: Path) -> None:
     assert generate("--inpaint", "song.wav", "--start", "0.8", "--end", "1.1", "--quiet") == 0
-    path = Path("out/song_inpainted_seed0.wav")
+    path = Path("out/song_inpainted_folk_seed0.wav")
     before, after = load(song), load(path)
     first, last, fade = round(0.8 * 44100), round(1.1 * 44100), round(FADE * 44100)
     assert after.samples.shape == before.samples.shape
@@ -76,7 +81,7 @@ def test_a_gap_made_anew(song: Path) -> None:
         (["--continue", "song.wav", "--seconds", "1", "--inpaint", "song.wav"], 2, "not allowed with"),
         (["--continue", "song.wav", "--seconds", "1", "--start", "0", "--end", "1"], 2, "--continue FILE goes with"),
         (["--continue", "song.wav", "--seconds", "1", "--end", "1"], 2, "--continue FILE goes with"),
-        (["--continue", "song.wav", "--seconds", "1", "--rerender", "song.wav"], 2, "leave out --continue"),
+        (["--continue", "song.wav", "--seconds", "1", "--rerender", "song.wav"], 2, "leave out --seconds, --continue"),
         (["--start", "1", "--end", "2"], 2, "go with --inpaint FILE"),
         (["--inpaint", "song.wav", "--start", "1"], 2, "--start A and --end B"),
         (["--inpaint", "song.wav", "--start", "1", "--end", "1.2", "--seconds", "3"], 2, "not with --seconds"),
@@ -122,8 +127,31 @@ def test_the_recording_stays_as_exact_as_it_was(song: Path, subtype: str, kept: 
     loud = fine * (4 if subtype == "FLOAT" else 1)  # over full scale
     soundfile.write("exact.wav", loud.T.float().numpy(), 44100, subtype=subtype)
     assert generate("--continue", "exact.wav", "--seconds", "0.3", "--quiet") == 0
-    path = Path("out/exact_continued_seed0.wav")
+    path = Path("out/exact_continued_folk_seed0.wav")
     assert soundfile.info(path).subtype == kept
     before, after = load(Path("exact.wav")).samples, load(path).samples
     count = 88200 - round(FADE * 44100)
     assert torch.equal(after[:, :count], before[:, :count])
+
+
+def test_many_channels_and_opposite_ones_are_refused(song: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    mono = load(song).samples[:1]
+    soundfile.write("six.wav", mono.repeat(6, 1).T.numpy(), 44100)
+    soundfile.write("opposite.wav", torch.cat([mono, -mono]).T.numpy(), 44100)
+    for name, message in (("six.wav", "has 6 channels; mix it"), ("opposite.wav", "channels together, is silent")):
+        assert generate("--continue", name, "--seconds", "0.3") == 2
+        assert message in capfd.readouterr().err
+
+
+def test_each_channel_gets_what_is_new_at_its_own_level(song: Path) -> None:
+    mono = load(song).samples[:1]
+    soundfile.write("side.wav", torch.cat([mono, 0.1 * mono]).T.numpy(), 44100)
+    assert generate("--continue", "side.wav", "--seconds", "0.5", "--quiet") == 0
+    new = load(Path("out/side_continued_folk_seed0.wav")).samples[:, 88200:]
+    assert float(new[0].std() / new[1].std()) == pytest.approx(10, rel=0.2)  # but for what is bent at full scale
+
+
+def test_a_smaller_subtype_is_told(song: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    soundfile.write("fine.wav", (load(song).samples.T.double() + 2.0**-20).numpy(), 44100, subtype="PCM_24")
+    assert generate("--continue", "fine.wav", "--seconds", "0.3", "--subtype", "PCM_16") == 0
+    assert "needs PCM_24 to stay as it is; PCM_16 changes it" in capfd.readouterr().err

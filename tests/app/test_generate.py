@@ -238,9 +238,17 @@ def test_mixtures_and_variety_are_told_beside_the_clip(tiny: Any, tmp_path: Path
 
 def test_loops_are_as_long_as_their_bars(tiny: Any, tmp_path: Path) -> None:
     tiny.generator()
-    assert generate(tmp_path, "--loop", "--bpm", "125", "--bars", "1") == 0
+    command = ["generate", "--model", "music", "--quiet", "-o"]
+    assert main([*command, str(tmp_path), "--loop", "--bpm", "125", "--bars", "1"]) == 0
     (clip,) = [load(path) for path in tmp_path.glob("*.wav")]
     assert clip.samples.shape[1] == round(4 * 60 / 125 * 22050)
-    for wrong in (["--bpm", "120"], ["--loop", "--bars", "2"], ["--loop", "--bpm", "5"], ["--loop"]):
-        assert generate(tmp_path / "none", *wrong) == 2
+    for wrong in (
+        ["--bpm", "120"],
+        ["--loop", "--bars", "2"],
+        ["--loop", "--bpm", "5"],
+        ["--loop", "--seconds", "0.5"],
+        ["--loop", "--bpm", "120", "--seconds", "2"],
+        ["--loop", "--seconds", "2", "--fade", "0.1", "0.1"],
+    ):
+        assert main([*command, str(tmp_path / "none"), *wrong]) == 2
     assert not (tmp_path / "none").exists()

@@ -1,7 +1,10 @@
 """`generate` with --tree, products of labels and seeds, and what a kill or a full disk leaves."""
 
 import json
+import os
 import resource
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -122,7 +125,7 @@ def test_a_full_disk_leaves_nothing_behind(
         (["--judge", "music"], 2, "--judge goes with --best-of K"),
         (["--check-copies"], 3, "no index of the music that 'music' was trained on"),
         (["--like", "nothing.wav"], 2, "no such file: 'nothing.wav'"),
-        (["--rerender", "nothing.wav"], 2, "no such file: 'nothing.wav'"),
+        (["--rerender", "nothing.wav"], 2, "leave out --seconds, --tree"),
         (["--lufs", "3"], 2, "-70 and -5 LUFS"),
         (["--fade", "-1", "0"], 2, "fades"),
         (["--jobs", "0"], 2, "--jobs"),
@@ -156,3 +159,36 @@ def test_takes_are_told_beside_the_best(tiny: Any, tmp_path: Path) -> None:
     assert [take["take"] for take in told["takes"]] == [0, 1, 2]
     best = max(told["takes"], key=lambda take: take["critic"])
     assert told["wish"]["take"] == best["take"]
+
+
+def test_what_is_kept_must_be_what_was_asked_for(tiny: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tiny.generator()
+    command = ["generate", "--model", "music", "-o", str(tmp_path), "--quiet"]
+    assert main([*command, "--seconds", "0.3"]) == 0
+    assert main([*command, "--seconds", "0.3", "--count", "2", "--skip-existing"]) == 0
+    capfd.readouterr()
+    assert main([*command, "--seconds", "0.5", "--skip-existing"]) == 2
+    assert "was made from another wish" in capfd.readouterr().err
+    assert main([*command, "--seconds", "0.3", "--skip-existing", "--lufs", "-20"]) == 2
+    assert "another finish" in capfd.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_first(
+    tiny: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tiny.generator()
+    (tmp_path / "file").write_bytes(b"mine")
+    assert main(["generate", "--model", "music", "--seconds", "0.3", "-o", str(tmp_path / "file")]) == 2
+    assert "can't write to the folder" in capfd.readouterr().err
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+def test_a_closed_pipe_stops_no_clip(tiny: Any, tmp_path: Path) -> None:
+    tiny.generator()
+    environment = {**os.environ, "AUDIO_GEN_CHECKPOINTS": str(tiny.folder)}
+    line = [sys.executable, "-m", "audio_gen", "generate", "--model", "music", "--seconds", "0.2", "--count", "5"]
+    process = subprocess.Popen([*line, "-o", str(tmp_path / "out")], stdout=subprocess.PIPE, env=environment)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert len(list((tmp_path / "out").glob("*.wav"))) == 5

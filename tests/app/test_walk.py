@@ -16,7 +16,7 @@ def walk(output: Path, *arguments: str) -> int:
 def test_one_file_that_tells_of_itself(tiny: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     tiny.generator()
     assert walk(tmp_path, "--seeds", "3,1,2", "--label", "folk", "techno", "folk", "--lufs", "-20") == 0
-    path = tmp_path / "music_walk_3-1-2.wav"
+    path = tmp_path / "music_walk_folk_techno_3-1-2.wav"
     assert load(path).samples.shape == (1, 11025)
     told = json.loads(path.with_suffix(".json").read_text())
     (record,) = (json.loads(line) for line in capfd.readouterr().out.splitlines())

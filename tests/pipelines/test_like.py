@@ -34,9 +34,14 @@ def test_what_it_made_itself_is_found_again(tiny: Any) -> None:
 
 def test_what_is_no_music_is_refused(tiny: Any) -> None:
     music, vae = both(tiny)
-    for clip in (Clip(torch.zeros(1, 44100), 22050), Clip(torch.rand(1, 20000), 22050)):
-        with pytest.raises(ParameterError, match="1 s or more that isn't silent"):
-            like(music, vae, clip)
+    wave = torch.rand(1, 44100)
+    for samples, message in (
+        (torch.zeros(1, 44100), "is silent"),
+        (torch.cat([wave, -wave]), "channels together"),
+        (torch.rand(1, 20000), "1 s or more is needed, not of 0.91 s"),
+    ):
+        with pytest.raises(ParameterError, match=message):
+            like(music, vae, Clip(samples, 22050))
     with pytest.raises(ParameterError, match="makes one-shots"):
         like(Generator.load(tiny.generator("drums", length=40)), vae, Clip(torch.rand(1, 44100), 22050))
 

@@ -95,7 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
             part.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
     if arguments.record:
         place = f"{arguments.data}/{arguments.split}" if arguments.data else "not_music"
-        replace(model, metrics={**model.metrics, place: found}).save(checkpoint.find(arguments.name))
+        told = {**found, "details": {key: part for key, part in found["details"].items() if key != "sha256"}}
+        replace(model, metrics={**model.metrics, place: told}).save(checkpoint.find(arguments.name))
     write_stdout("".join(f"{line}\n" for line in lines(found)).encode())
     return 0
 

@@ -67,8 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
     extending = arguments.continue_file is not None or arguments.inpaint is not None
     if arguments.rerender is not None:
-        if extending:
-            raise ParameterError("--rerender makes a file again as it is; leave out --continue and --inpaint")
+        _refuse_changes(arguments)
         return _rerender(arguments)
     if arguments.model is None:
         raise ParameterError("name a generator with --model NAME (`audio-gen info` lists those there are)")
@@ -81,8 +80,34 @@ def run(arguments: argparse.Namespace) -> int:
     return _make_all(arguments)
 
 
+def _refuse_changes(arguments: argparse.Namespace) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    free = {
+        "rerender",
+        "model",
+        "output",
+        "format",
+        "device",
+        "jobs",
+        "skip_existing",
+        "overwrite",
+        "fail_fast",
+        "quiet",
+    }
+    changed = [
+        action.option_strings[-1]
+        for action in parser._actions
+        if action.dest in vars(arguments) and action.dest not in free
+        if getattr(arguments, action.dest) != action.default
+    ]
+    if changed:
+        raise ParameterError(f"--rerender makes a file again as it is; leave out {', '.join(changed)}")
+
+
 def _make_all(arguments: argparse.Namespace) -> int:
     from audio_gen.pipelines.device import one_thread
+    from audio_gen.pipelines.provenance import tags
 
     finish = clips.finish_of(arguments)
     maker = clips.load_maker(arguments.model, arguments.device)
@@ -96,7 +121,12 @@ def _make_all(arguments: argparse.Namespace) -> int:
     table = Path(arguments.output, f"manifest.{kind}") if whole else None
     refuse_existing(arguments, [path for path in [*planned, *([table] if table else [])] if path.exists()])
     done = {path for path in planned if path.exists() and path.with_suffix(".json").exists()}
-    todo = [path for path in planned if not (arguments.skip_existing and path in done)]
+    for folder in {path.parent for path in planned}:
+        clips.usable(folder)
+    kept = done if arguments.skip_existing else set()
+    for path in kept:
+        clips.same_as_before(path, tags(maker, vocoder, maker.make(planned[path]).wish, finish))
+    todo = [path for path in planned if path not in kept]
     again = {str(path) for path in todo}
     earlier = read_done(table, kind) if table and arguments.skip_existing and table.exists() else []
     known = {row["path"] for row in earlier} | again
@@ -110,7 +140,10 @@ def _make_all(arguments: argparse.Namespace) -> int:
 
     sources = [Source(path, str(path), path) for path in todo]
     keep = [row for row in earlier if row["path"] not in again]
-    with one_thread(), RecordWriter(kind, table, keep=keep) as writer:  # in one: jobs don't change a clip's bytes
+    with (
+        one_thread(),
+        RecordWriter(kind, table, keep=keep, goes_on=True) as writer,
+    ):  # in one: jobs don't change a clip's bytes
         counts = run_batch(
             sources,
             work,
@@ -141,8 +174,9 @@ def _maker(arguments: argparse.Namespace, maker: "Generator | Autoencoder", voco
 
     def make(wish: "Wish") -> "tuple[Generated, dict[str, Any]]":
         found: dict[str, Any] = {}
-        item = maker.make(wish)
-        if jury is not None:
+        if jury is None:
+            item = maker.make(wish)
+        else:
             item, scores = jury.best_of(wish, arguments.best_of)
             found["takes"] = [asdict(score) for score in scores]
         if index is not None:
@@ -155,7 +189,7 @@ def _maker(arguments: argparse.Namespace, maker: "Generator | Autoencoder", voco
 
 
 def _rerender(arguments: argparse.Namespace) -> int:
-    from audio_gen.pipelines.provenance import asked_of, remade
+    from audio_gen.pipelines.provenance import asked_of, remade, tags
 
     said = asked_of(clips.existing(arguments.rerender))
     maker = clips.load_maker(arguments.model or said["model"], arguments.device)
@@ -163,8 +197,9 @@ def _rerender(arguments: argparse.Namespace) -> int:
     vocoder = maker.vocoder(said["vocoder"])
     item, finish = remade(maker, vocoder, said)
     path = Path(arguments.output, arguments.rerender.with_suffix(".wav").name)
-    records = clips.writer_for(arguments, path)
+    kind = "walk" if "seeds" in item.wish else "generate"
+    records = clips.writer_for(arguments, path, tags(maker, vocoder, item.wish, finish))
     if records is not None:
         with records as writer:
-            writer.write(clips.deliver(path, item, maker, vocoder, finish))
+            writer.write(clips.deliver(path, item, maker, vocoder, finish, kind=kind))
     return 0

@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
     from audio_gen.pipelines.device import pick_device
     from audio_gen.pipelines.generate import Generator
+    from audio_gen.pipelines.provenance import tags
     from audio_gen.pipelines.walk import walk
 
     finish = clips.finish_of(arguments)
@@ -35,9 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
     item = walk(
         generator, arguments.seeds, labels=arguments.label, seconds=arguments.seconds, variety=arguments.variety
     )
-    stem = f"{generator.checkpoint.name}_walk_{'-'.join(map(str, arguments.seeds))}"[:100]
+    labels = [clips.plain(label) for label in dict.fromkeys(arguments.label)]
+    stem = "_".join([generator.checkpoint.name, "walk", *labels, "-".join(map(str, arguments.seeds))])[:100]
     path = Path(arguments.output, f"{stem}.wav")
-    records = clips.writer_for(arguments, path)
+    records = clips.writer_for(arguments, path, tags(generator, vocoder, item.wish, finish))
     if records is not None:
         with records as writer:
             writer.write(clips.deliver(path, item, generator, vocoder, finish, kind="walk"))
