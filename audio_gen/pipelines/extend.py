@@ -152,8 +152,8 @@ def _refuse_silence(samples: torch.Tensor, rate: int, where: str) -> None:
     level = 20 * math.log10(max(1e-12, float(samples.square().mean().sqrt())))
     if level < QUIETEST:
         raise ParameterError(
-            f"the recording, its channels together, is silent {where} the new part ({level:.0f} dB, above {QUIETEST:g} dB is needed): there is "
-            "nothing to go on from; cut the silence off first"
+            f"the recording, its channels together, is silent {where} the new part ({level:.0f} dB, above "
+            f"{QUIETEST:g} dB is needed): there is nothing to go on from; cut the silence off first"
         )
 
 
