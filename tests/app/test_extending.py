@@ -11,7 +11,7 @@ from audio_gen.app.cli import main
 from audio_gen.audio.decode import load
 from audio_gen.audio.encode import read_tags
 from audio_gen.pipelines import extend
-from audio_gen.pipelines.extend import FADE
+from audio_gen.pipelines.seams import FADE
 from audio_gen.pipelines.search import find_noise
 from audio_gen.pipelines.vocoder import GRIFFIN_LIM
 

@@ -9,8 +9,9 @@ from audio_gen.audio.resample import resample
 from audio_gen.errors import ParameterError
 from audio_gen.models.griffin_lim import GriffinLim
 from audio_gen.pipelines import extend
-from audio_gen.pipelines.extend import FADE, SHIFT, _inserted, continued, inpainted
+from audio_gen.pipelines.extend import continued, inpainted
 from audio_gen.pipelines.generate import Generator, Wish, sound
+from audio_gen.pipelines.seams import FADE, SHIFT, inserted
 from audio_gen.pipelines.search import find_noise
 from audio_gen.pipelines.vocoder import Vocoder
 
@@ -83,7 +84,7 @@ def test_waves_meet(phase: float) -> None:
     begin = first - 8000
     later = torch.arange(8000 + 11025) / rate
     new = 0.5 * torch.sin(2 * torch.pi * hertz * later + phase)[None]
-    out = _inserted(known, new, begin, first, first + 11025, rate)[0]
+    out = inserted(known, new, begin, first, first + 11025, rate)[0]
     steepest = float(known[0, :first].diff().abs().max())
     fade = round(FADE * rate)
     seam = out[first - 2 * fade : first + 2 * fade]
@@ -99,7 +100,7 @@ def test_waves_meet_at_both_ends_of_a_gap() -> None:
     first, last = 7000, 9000
     new = 0.5 * torch.sin(2 * torch.pi * 300 * torch.arange(length) / rate + 2)[None]
     for stop in (last, first + 1):
-        out = _inserted(known, new, 0, first, stop, rate)[0]
+        out = inserted(known, new, 0, first, stop, rate)[0]
         fade = round(FADE * rate)
         steepest = float(known.diff().abs().max())
         assert out.diff().abs().max() < 1.1 * steepest
