@@ -100,3 +100,17 @@ def test_what_can_not_be_inspected(
     err = capfd.readouterr().err
     assert err.startswith("audio-gen: error: ")
     assert err.count("\n") == 1
+
+
+def test_info_tells_what_generators_and_vocoders_reach(tiny: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    targets = {"class_agreement": {"met": True, "found": 0.75, "at_least": 0.7}}
+    tiny.generator(metrics={"made/valid": {"details": {"model": "music", "targets": targets}}})
+    rows = {
+        "neural": {"onset_correlation": {"value": 0.76, "low": 0.7, "high": 0.8}},
+        "other": {"mel_l1": {"value": 9}},
+    }
+    tiny.vocoder(metrics={"made/valid": {"details": {"model": "neural", "vocoding": rows}}})
+    assert main(["info"]) == 0
+    said = capfd.readouterr().out
+    assert "on made/valid: class_agreement 0.75\n" in said
+    assert "on made/valid: onset_correlation 0.76 [0.7, 0.8]\n" in said

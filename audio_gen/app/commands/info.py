@@ -53,8 +53,12 @@ def _figures(found: Any) -> str:
     if not isinstance(found, Mapping):
         return _number(found)
     details = found.get("details", {})
-    inner = details.items() if isinstance(details, Mapping) else ()
-    named = [*found.items(), *((key, value) for key, value in inner if isinstance(value, Mapping))]
+    inner = details if isinstance(details, Mapping) else {}
+    named = [*found.items(), *((key, value) for key, value in inner.items() if isinstance(value, Mapping))]
+    # of a generator what is held against targets, of a vocoder its own row
+    targets, rows = inner.get("targets", {}), inner.get("vocoding", {})
+    named += [(key, row["found"]) for key, row in targets.items() if isinstance(row, Mapping) and "found" in row]
+    named += list(rows.get(inner.get("model"), {}).items()) if isinstance(rows, Mapping) else []
     return ", ".join(f"{name} {_number(value)}" for name, value in named if _number(value))
 
 
