@@ -108,9 +108,9 @@ class GriffinLim(nn.Module):
         for number in range(self.iterations):
             rebuilt = self.fourier.consistent(estimate, weights)
             if mel is not None and number >= self.iterations // 4:
-                magnitude = self._refined(_size(rebuilt), mel)
+                magnitude = self._refined(size_of(rebuilt), mel)
             ahead = torch.sub(rebuilt, previous, alpha=self.momentum / (1 + self.momentum))
-            estimate = ahead * (magnitude / _size(ahead).clamp_min(1e-16))
+            estimate = ahead * (magnitude / size_of(ahead).clamp_min(1e-16))
             previous = rebuilt
         return estimate
 
@@ -145,6 +145,6 @@ class GriffinLim(nn.Module):
         return F.pad((step[:, 1:] + step[:, :-1]) / 2, (0, 0, 1, 0)).cumsum(1)
 
 
-def _size(numbers: torch.Tensor) -> torch.Tensor:
+def size_of(numbers: torch.Tensor) -> torch.Tensor:
     """Absolute values; thrice as fast as abs(), which guards against squares that overflow."""
     return torch.addcmul(numbers.real.square(), numbers.imag, numbers.imag).sqrt_()

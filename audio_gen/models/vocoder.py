@@ -13,7 +13,7 @@ from torch import nn
 
 from audio_gen.errors import ParameterError
 from audio_gen.features.mel_spec import MelSpec
-from audio_gen.models.griffin_lim import GriffinLim
+from audio_gen.models.griffin_lim import GriffinLim, size_of
 
 FAMILY = "vocoder"
 LARGEST = 4.0  # of the logarithm of the factor
@@ -98,5 +98,5 @@ class VocoderNet(nn.Module):
         """`[B, N, bins]` complex → `[B, N, 2 bins]`: how far each phase runs ahead of its bin's, and how loud it is."""
         before = F.pad(spectrum[:, :-1], (0, 0, 1, 0))
         turn = spectrum * before.conj() * self.advance
-        turn = turn / turn.abs().clamp_min(1e-8) * spectrum.abs().clamp_min(1e-8) ** 0.3
+        turn = turn * (size_of(spectrum).clamp_min(1e-8) ** 0.3 / size_of(turn).clamp_min(1e-8))
         return torch.cat([turn.real, turn.imag], -1)
