@@ -88,8 +88,17 @@ def _audio_files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("[!.]*") if p.suffix.lower() in AUDIO_EXTENSIONS and p.is_file())
 
 
+def _told(value: Any) -> str:
+    """A value of a tag in words; what is empty in a dictionary is left out."""
+    if isinstance(value, list):
+        return "; ".join(map(_told, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_told(part)}" for key, part in value.items() if part not in (None, "", [], {}))
+    return str(value)
+
+
 def _tags(path: Path) -> dict[str, str]:
     try:
-        return {key: str(value) for key, value in read_tags(path).items()}
+        return {key: _told(value) for key, value in read_tags(path).items()}
     except DecodeError:
         return {}

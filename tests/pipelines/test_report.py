@@ -149,3 +149,16 @@ def test_wrong_arguments_say_what_to_do(music: Path):
     assert main(["report", str(music / "torn.jsonl"), "-o", str(output)]) == 2
     assert main(["report", str(records), "-o", str(music)]) == 2
     assert not output.exists()
+
+
+def test_nested_tags_are_told_in_words(tmp_path: Path) -> None:
+    tags = {"label": "folk", "trained_on": ["A (CC0)", "B (GPL)"], "wish": {"seed": 3, "glob": [], "loop": False}}
+    (tmp_path / "new").mkdir()
+    save(tmp_path / "new" / "clip.wav", Clip(torch.rand(1, 8000) - 0.5, 8000), tags=tags)
+    record = {"schema": 1, "path": "a.wav", "ok": False, "error": {"type": "DecodeError", "message": "x"}}
+    (tmp_path / "records.jsonl").write_bytes(json_line(record))
+    page = tmp_path / "report.html"
+    report.write_report(tmp_path / "records.jsonl", page, generated=tmp_path / "new")
+    said = page.read_text()
+    assert "<dd>A (CC0); B (GPL)</dd>" in said
+    assert "<dd>loop False, seed 3</dd>" in said
