@@ -24,6 +24,7 @@ from audio_gen.metrics.vocoding import (
     onset_correlation,
     spectral_convergence,
 )
+from audio_gen.pipelines._vocoder_page import VocoderExhibits
 from audio_gen.pipelines._vocoder_rivals import rivals
 from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.hearing import verdict_at_once
@@ -44,6 +45,7 @@ def evaluate_vocoder(
     *,
     seconds: float = 10.0,
     excerpts: int = 3,
+    page: Path | None = None,
 ) -> dict[str, Any]:
     """Figures under `details`, for each rival the means over tracks with their intervals.
 
@@ -55,19 +57,24 @@ def evaluate_vocoder(
         split: of it.
         seconds: of each excerpt.
         excerpts: at most so many of each track, evenly from it.
+        page: an empty folder for some excerpts and a blind test, the vocoder against the first of its rivals.
 
     Raises:
         DatasetError: no track has audio of that length.
+        ParameterError: the page's folder holds something.
     """
     spec, log_mel = vocoder.spec, LogMel(vocoder.spec)
     voices = rivals(vocoder)
     tables: dict[str, list[dict[str, float]]] = {name: [] for name in voices}
     heard: dict[str, list[dict[str, torch.Tensor]]] = {name: [] for name in ("original", *voices)}
     tracks: list[int] = []
+    first, second = list(voices)[:2]
+    kept = None if page is None else VocoderExhibits(page, (first, second), spec.sample_rate)
     for track, samples in _excerpts(dataset, root, split, seconds, excerpts, spec):
         tracks.append(track)
         mel = log_mel(samples[None])[0]
         heard["original"].append(_embedded(listeners, samples))
+        sounds: dict[str, torch.Tensor] = {}
         for name, voice in voices.items():
             start = time.perf_counter()
             made = voice(mel, samples)
@@ -75,6 +82,11 @@ def evaluate_vocoder(
             figures = _figures(samples.numpy(), made.numpy()) | {"mel_l1": mel_l1(mel, log_mel(made[None])[0])}
             tables[name].append(figures | {"x_real_time": len(samples) / spec.sample_rate / took})
             heard[name].append(_embedded(listeners, made))
+            sounds[name] = made
+        if kept:
+            kept.add(track, samples, sounds)
+    if kept:
+        kept.write()
     found = {name: _summary(rows, heard["original"], heard[name], np.array(tracks)) for name, rows in tables.items()}
     about = {"model": vocoder.name, "sha256": vocoder.sha256, "dataset": dataset, "split": split}
     count = {"tracks": len(set(tracks)), "excerpts": len(tracks), "seconds": seconds}

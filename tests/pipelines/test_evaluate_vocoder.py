@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio_gen.errors import DatasetError
+from audio_gen.errors import DatasetError, ParameterError
 from audio_gen.pipelines._vocoder_rivals import CEILING, LIBROSA, TORCHAUDIO
 from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.evaluate_vocoder import evaluate_vocoder
@@ -29,9 +29,9 @@ def table(tmp_path: Path) -> Path:
 
 def test_rivals_are_measured_side_by_side(tiny: Any, table: Path) -> None:
     vocoder, genre = Vocoder.load(str(tiny.vocoder())), Classifier.load(tiny.classifier())
-    found = evaluate_vocoder(vocoder, {"genre": genre}, "folder", table, "valid", seconds=0.5, excerpts=2)
+    found = evaluate_vocoder(vocoder, {"genre": genre}, "folder", table, "valid", seconds=1.0, page=table / "page")
     details = found["details"]
-    assert (details["tracks"], details["excerpts"], details["seconds"]) == (10, 20, 0.5)
+    assert (details["tracks"], details["excerpts"], details["seconds"]) == (10, 10, 1.0)
     rivals = details["vocoding"]
     assert list(rivals) == ["neural", MEL_GRIFFIN_LIM, GRIFFIN_LIM, TORCHAUDIO, LIBROSA, CEILING]
     for name in ("stft_distance", "spectral_convergence", "log_spectral_distance_db"):
@@ -44,6 +44,12 @@ def test_rivals_are_measured_side_by_side(tiny: Any, table: Path) -> None:
     assert rivals[CEILING]["onset_correlation"]["value"] > 0.8
     assert all(rival["x_real_time"]["value"] > 0 for rival in rivals.values())
     assert all({"mel_l1", "kad_genre"} <= rival.keys() for rival in rivals.values())
+    page = table / "page"
+    assert (page / "blind" / "index.html").is_file()
+    assert (page / "blind.truth.json").is_file()
+    assert {folder.name for folder in (page / "clips").iterdir()} == {"original", "neural", MEL_GRIFFIN_LIM}
+    with pytest.raises(ParameterError, match="no empty folder"):
+        evaluate_vocoder(vocoder, {"genre": genre}, "folder", table, "valid", seconds=1.0, page=page)
 
 
 def test_nothing_long_enough_is_told(tiny: Any, table: Path) -> None:

@@ -180,7 +180,9 @@ def _vocoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
         raise ParameterError(f"{model.name!r} is a vocoder: give --data, and no option of classifiers")
     device = pick_device(arguments.device)
     listeners = _listeners(arguments, device)
-    return evaluate_vocoder(Vocoder.of(model, device), listeners, arguments.data, arguments.root, arguments.split)
+    return evaluate_vocoder(
+        Vocoder.of(model, device), listeners, arguments.data, arguments.root, arguments.split, page=arguments.page
+    )
 
 
 def _listeners(arguments: argparse.Namespace, device: Any) -> dict[str, Any]:
