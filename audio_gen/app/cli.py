@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -137,6 +136,7 @@ def _flush(code: int) -> int:
 
 def _closed_pipe() -> int:
     """Who read our output has heard enough: a quiet end."""
-    with open(os.devnull, "wb") as nothing:  # or the flush at exit would complain again
-        os.dup2(nothing.fileno(), sys.stdout.fileno())
+    from audio_gen.pipelines.records import drop_stdout
+
+    drop_stdout()
     return 0

@@ -46,6 +46,7 @@ def _mel_to_hz(mel: torch.Tensor) -> torch.Tensor:
     return torch.where(mel < 15, mel * (200 / 3), 1000 * torch.exp((mel - 15) * (math.log(6.4) / 27)))
 
 
+NEPER = 20 / math.log(10)  # decibels in one unit of a log-mel of magnitudes
 PIECE = 512  # frames that are transformed at once on the CPU
 
 

@@ -72,10 +72,10 @@ def cut(log_mel: npt.ArrayLike, window: int, stride: int, floor: float, *, one_s
     return Windows(kept.reshape(-1, BANDS * STEPS), first + stride * np.nonzero(used)[0])
 
 
-def onset(log_mel: Floats) -> int:
-    """The first frame of `[n_mels, N]` whose loudest band comes within ONSET of the loudest of all."""
+def onset(log_mel: Floats, below: float = ONSET) -> int:
+    """The first frame of `[n_mels, N]` whose loudest band comes within `below` of the loudest of all."""
     level = log_mel.max(0)
-    return int(np.argmax(level >= level.max() - ONSET))
+    return int(np.argmax(level >= level.max() - below))
 
 
 def _averaged(mel: Floats, step: int) -> Floats:

@@ -32,8 +32,7 @@ class Exhibits:
     """
 
     def __init__(self, folder: Path, seconds: float, seed: int) -> None:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ParameterError(f"{str(folder)!r} is no empty folder; give --page another one")
+        refuse_full(folder)
         if not SHORTEST <= seconds <= LONGEST:
             raise ParameterError(f"--page takes clips of {SHORTEST:g} to {LONGEST:g} s, not of {seconds:g} s")
         self.folder, self.seconds, self.seed = folder, seconds, seed
@@ -63,7 +62,7 @@ class Exhibits:
                 pairs += 1
                 for kind, clip in zip(KINDS, clips, strict=True):
                     name = f"{re.sub(r'[^A-Za-z0-9-]+', '-', label)}_{pairs:03}_{number}.wav"
-                    save(self.folder / "clips" / kind / name, _within(clip), tags={"label": label})
+                    save(self.folder / "clips" / kind / name, within(clip), tags={"label": label})
         count = min(MOST, 2 * pairs)
         if count < FEWEST:
             _log.warning("%s: no blind test of %d clips; %d are the fewest", self.folder, count, FEWEST)
@@ -79,6 +78,16 @@ class Exhibits:
         )
 
 
-def _within(clip: Clip) -> Clip:
+def refuse_full(folder: Path) -> None:
+    """A page goes into an empty folder, or one that isn't there.
+
+    Raises:
+        ParameterError: the folder holds something.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ParameterError(f"{str(folder)!r} is no empty folder; give --page another one")
+
+
+def within(clip: Clip) -> Clip:
     """Scaled down where it is over full scale; the test makes all clips equally loud anyway."""
     return Clip(clip.samples / max(1.0, float(clip.samples.abs().max())), clip.sample_rate)

@@ -8,8 +8,8 @@ import torch
 
 from audio_gen.audio.clip import Clip
 from audio_gen.audio.encode import save
-from audio_gen.errors import ParameterError
 from audio_gen.pipelines._blind_draw import FEWEST, MOST
+from audio_gen.pipelines._generator_page import refuse_full, within
 from audio_gen.pipelines.blind_test import Plan, make_test
 
 _log = logging.getLogger(__name__)
@@ -28,8 +28,7 @@ class VocoderExhibits:
     """
 
     def __init__(self, folder: Path, names: tuple[str, str], sample_rate: int) -> None:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ParameterError(f"{str(folder)!r} is no empty folder; give --page another one")
+        refuse_full(folder)
         self.folder, self.names, self.sample_rate = folder, names, sample_rate
         self._tracks: set[int] = set()
         self._seconds = 0.0
@@ -41,8 +40,7 @@ class VocoderExhibits:
         self._tracks.add(track)
         self._seconds = len(original) / self.sample_rate
         for name, samples in {"original": original, **{name: made[name] for name in self.names}}.items():
-            loudest = max(1.0, float(samples.abs().max()))
-            save(self.folder / "clips" / name / f"{track:03}.wav", Clip(samples[None] / loudest, self.sample_rate))
+            save(self.folder / "clips" / name / f"{track:03}.wav", within(Clip(samples[None], self.sample_rate)))
 
     def write(self) -> None:
         """The test; a warning where the tracks are too few for one."""

@@ -12,7 +12,7 @@ from audio_gen.models.autoencoder import FAMILY, AutoencoderNet
 from audio_gen.pipelines.device import one_thread
 from audio_gen.pipelines.generate import Generated, Wish, clip_generator, samples_for
 from audio_gen.pipelines.mix import shares
-from audio_gen.pipelines.vocoder import DEFAULT, Vocoder, require_same_spec
+from audio_gen.pipelines.vocoder import DEFAULT, Vocoder, fitting
 
 REACH = 12  # coarse steps around a piece that can be heard in it
 PIECE = 128  # coarse steps that are decoded at once
@@ -111,7 +111,4 @@ class Autoencoder:
         Raises:
             CheckpointError: it doesn't.
         """
-        if isinstance(vocoder, str):
-            vocoder = Vocoder.load(vocoder, spec=self.checkpoint.spec, device=self.device)
-        require_same_spec(f"autoencoder {self.checkpoint.name!r}", self.checkpoint.spec, vocoder)
-        return vocoder
+        return fitting(vocoder, f"autoencoder {self.checkpoint.name!r}", self.checkpoint.spec, self.device)

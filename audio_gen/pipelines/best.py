@@ -63,7 +63,7 @@ class Jury:
         """
         if count < 1 or (wish.seconds or 0) > LONGEST:
             raise ParameterError(f"takes are 1 or more, of clips of at most {LONGEST:g} s, not {count}, {wish.seconds}")
-        takes = [self.generator.make(replace(wish, take=take)) for take in range(count)]
+        takes = [_held(self.generator.make(replace(wish, take=take))) for take in range(count)]
         scores = [self.score(item, take) for take, item in enumerate(takes)]
         return takes[chosen(scores)], scores
 
@@ -96,6 +96,12 @@ class Jury:
         parts = net.standardise(mel.to(self.generator.device)).cpu().unfold(1, frames, frames).transpose(0, 1)
         asked = self.generator.classes(item.label)[..., 0].expand(len(parts), -1)
         return float(self.critic(parts, asked).mean())
+
+
+def _held(item: Generated) -> Generated:
+    """The same, its log-mel made now and kept: it is judged, made to sound, and delivered."""
+    mel = item.mel
+    return replace(item, pieces=lambda: iter([mel]))
 
 
 def chosen(scores: list[Score]) -> int:

@@ -7,13 +7,11 @@ import numpy as np
 import torch
 
 from audio_gen.errors import DatasetError
-from audio_gen.features.log_mel import LogMel
+from audio_gen.features.log_mel import NEPER, LogMel
 from audio_gen.metrics.interval import bootstrap
 from audio_gen.pipelines.autoencoder import Autoencoder
 from audio_gen.pipelines.prepare import readable
 from audio_gen.registry import pick
-
-NEPER = 20 / np.log(10)  # decibels in one unit of a log-mel of magnitudes
 
 
 def evaluate_autoencoder(
@@ -48,7 +46,7 @@ def evaluate_autoencoder(
         raise DatasetError(f"{dataset} {split} has no track with audio")
     table = NEPER * np.array(rows)
     names = ("reconstruction_db", "band_means_db", "steps_db_original", "steps_db_again")
-    figures = {name: bootstrap(_mean, column).to_dict() for name, column in zip(names, table.T, strict=True)}
+    figures = {name: bootstrap(np.mean, column).to_dict() for name, column in zip(names, table.T, strict=True)}
     about = {"model": model.checkpoint.name, "sha256": model.checkpoint.sha256, "dataset": dataset, "split": split}
     bits = {"latent_numbers_a_second": model.net.latent * spec.sample_rate / spec.hop_length / model.net.stride}
     return {"details": {**about, "tracks": len(rows), **bits, **figures}}
@@ -60,7 +58,3 @@ def _away(one: torch.Tensor, other: torch.Tensor) -> float:
 
 def _steps(mel: torch.Tensor) -> float:
     return float(mel.diff(dim=1).abs().mean())
-
-
-def _mean(values: Any) -> float:
-    return float(np.mean(values))

@@ -40,7 +40,7 @@ def evaluate_copies(
         "clips": count,
         "seed": seed,
         "found": {
-            "suspicious": bootstrap(_mean, suspicious.astype(float)).to_dict(),
+            "suspicious": bootstrap(np.mean, suspicious.astype(float)).to_dict(),
             "threshold": float(np.median([one.threshold for one in scores])),
         },
         "ratio": {"quantiles": {f"{level:g}": float(np.quantile(ratios, level)) for level in QUANTILES}},
@@ -50,7 +50,3 @@ def evaluate_copies(
 
 def _told(one: CopyScore) -> dict[str, Any]:
     return {"ratio": round(one.ratio, 3), "track": one.track, "track_s": round(one.track_seconds, 2)}
-
-
-def _mean(values: Any) -> float:
-    return float(np.mean(values))

@@ -116,17 +116,13 @@ def _summary(
     for key in rows[0]:
         values = np.array([row[key] for row in rows])
         by_track = np.array([np.nanmean(values[tracks == track]) for track in np.unique(tracks)])
-        found[key] = bootstrap(_mean, by_track).to_dict()
+        found[key] = bootstrap(np.nanmean, by_track).to_dict()
     for name in originals[0]:
         one, other = (torch.stack([part[name] for part in parts]).numpy() for parts in (originals, embedded))
         found[f"kad_{name}"] = kernel_audio_distance_interval(
             one, other, reference_groups=tracks, estimate_groups=tracks
         ).to_dict()
     return found
-
-
-def _mean(values: Floats) -> float:
-    return float(np.nanmean(values))
 
 
 def _excerpts(

@@ -18,7 +18,7 @@ from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.device import one_thread
 from audio_gen.pipelines.loop import fitted, frames_around, looped
 from audio_gen.pipelines.mix import shares
-from audio_gen.pipelines.vocoder import DEFAULT, Vocoder, require_same_spec
+from audio_gen.pipelines.vocoder import DEFAULT, Vocoder, fitting
 
 SECONDS = 10.0
 LONGEST = 36_000  # seconds
@@ -274,7 +274,4 @@ class Generator:
         Raises:
             CheckpointError: it doesn't.
         """
-        if isinstance(vocoder, str):
-            vocoder = Vocoder.load(vocoder, spec=self.checkpoint.spec, device=self.device)
-        require_same_spec(f"generator {self.checkpoint.name!r}", self.checkpoint.spec, vocoder)
-        return vocoder
+        return fitting(vocoder, f"generator {self.checkpoint.name!r}", self.checkpoint.spec, self.device)

@@ -120,8 +120,7 @@ class RecordWriter:
         except BrokenPipeError:
             if not self._goes_on:
                 raise
-            with open(os.devnull, "wb") as nothing:
-                os.dup2(nothing.fileno(), sys.stdout.fileno())
+            drop_stdout()
 
 
 def check_format(kind: str, target: Path | None) -> None:
@@ -147,6 +146,12 @@ def write_stdout(data: bytes) -> None:
     else:
         raw.write(data)
     sys.stdout.flush()
+
+
+def drop_stdout() -> None:
+    """Nobody reads standard output any more: what is still written goes nowhere, the flush at the exit too."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 def _rewritten(target: Path, rows: Sequence[Mapping[str, Any]]) -> IO[bytes]:

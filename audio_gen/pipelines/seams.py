@@ -1,18 +1,16 @@
 """seams: what is new put into a recording, faded in and out at the recording's own level, and how the seams sound."""
 
-import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 
 from audio_gen.audio.resample import resample
-from audio_gen.features.log_mel import LogMel
+from audio_gen.features.log_mel import NEPER, LogMel
 
 FADE = 0.05  # seconds of the recording at each seam that are faded into what is new
 SHIFT = 0.004  # seconds by which what is new may be moved, so that the waves meet
 KNEE = 0.9  # level above which what is new is bent
-DECIBELS = 20 / math.log(10)  # in one unit of a log-mel of magnitudes
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def seam_at(samples: torch.Tensor, rate: int, place: int, log_mel: LogMel) -> Se
     """How the log-mel changes at sample `place` and within two seconds of it."""
     spec, begin = log_mel.spec, max(0, place - 2 * rate)
     near = resample(samples[:, begin : place + 2 * rate].mean(0, keepdim=True), rate, spec.sample_rate)
-    change = DECIBELS * log_mel(near)[0].diff(dim=1).abs().mean(0)
+    change = NEPER * log_mel(near)[0].diff(dim=1).abs().mean(0)
     at = (place - begin) / rate * spec.sample_rate / spec.hop_length
     seam = ((torch.arange(len(change)) + 0.5 - at).abs() * spec.hop_length / spec.sample_rate) < 2 * FADE
     inside, others = change[seam], change[~seam]

@@ -107,6 +107,18 @@ class Vocoder:
         return made
 
 
+def fitting(vocoder: Vocoder | str, what: str, spec: MelSpec, device: torch.device) -> Vocoder:
+    """A vocoder, or the one of that name, for log-mels that `what` makes.
+
+    Raises:
+        CheckpointError: it understands another spec.
+    """
+    if isinstance(vocoder, str):
+        vocoder = Vocoder.load(vocoder, spec=spec, device=device)
+    require_same_spec(what, spec, vocoder)
+    return vocoder
+
+
 def require_same_spec(what: str, given: MelSpec, vocoder: Vocoder) -> None:
     """Refuse a vocoder of another spec.
 

@@ -6,8 +6,9 @@ import torch
 
 from audio_gen.datasets._arrays import Arrays
 from audio_gen.errors import DatasetError
+from audio_gen.features.log_mel import NEPER
+from audio_gen.metrics import copies
 
-NEPER = 20 / math.log(10)  # decibels in one unit of a log-mel of magnitudes
 ONSET = 26.0  # dB below the loudest frame
 
 
@@ -133,4 +134,4 @@ class Stretches:
 
 def onset(level: torch.Tensor) -> int:
     """The first of `[N]` frames whose level (natural logarithm) comes within ONSET dB of the loudest's."""
-    return int(torch.nonzero(level.float() >= level.float().max() - ONSET / NEPER)[0])
+    return copies.onset(level.float().numpy()[None], ONSET / NEPER)

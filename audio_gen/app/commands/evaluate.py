@@ -89,6 +89,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise ParameterError("nothing to measure on: give --data DATASET; only --not-music goes without it")
     model = checkpoint.load(arguments.name)
     measure = {GENERATOR: _generator, VOCODER: _vocoder, AUTOENCODER: _autoencoder}.get(model.family, _classifier)
+    if measure is not _classifier and (
+        arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music
+    ):
+        article = "an" if model.family == AUTOENCODER else "a"
+        raise ParameterError(f"{model.name!r} is {article} {model.family}: give --data, and no option of classifiers")
     found = plain(measure(arguments, model))
     if arguments.json is not None:
         with replacing(arguments.json) as part:
@@ -132,8 +137,6 @@ def _generator(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     from audio_gen.pipelines.generate import Generator
     from audio_gen.pipelines.vocoder import DEFAULT
 
-    if arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music:
-        raise ParameterError(f"{model.name!r} is a generator: give --data, and no option of classifiers")
     device = pick_device(arguments.device)
     generator = Generator(model, device)
     judge = Classifier.load(arguments.judge or wanted_of(generator).judge, device=device)
@@ -176,8 +179,6 @@ def _vocoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     from audio_gen.pipelines.evaluate_vocoder import evaluate_vocoder
     from audio_gen.pipelines.vocoder import Vocoder
 
-    if arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music:
-        raise ParameterError(f"{model.name!r} is a vocoder: give --data, and no option of classifiers")
     device = pick_device(arguments.device)
     listeners = _listeners(arguments, device)
     return evaluate_vocoder(
@@ -198,7 +199,5 @@ def _autoencoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     from audio_gen.pipelines.device import pick_device
     from audio_gen.pipelines.evaluate_autoencoder import evaluate_autoencoder
 
-    if arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music:
-        raise ParameterError(f"{model.name!r} is an autoencoder: give --data, and no option of classifiers")
     found = Autoencoder(model, pick_device(arguments.device))
     return evaluate_autoencoder(found, arguments.data, arguments.root, arguments.split)
