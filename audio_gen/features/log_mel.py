@@ -5,6 +5,8 @@ Formula: `ln(max(M @ |STFT(x)|^power, floor))`, where M is the Slaney mel filter
 """
 
 import math
+from functools import cache
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +14,11 @@ from torch import nn
 
 from audio_gen.errors import ParameterError
 from audio_gen.features.mel_spec import MelSpec
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from audio_gen.features.compiled import Plan
 
 
 def mel_filter_bank(spec: MelSpec) -> torch.Tensor:
@@ -46,6 +53,16 @@ def _mel_to_hz(mel: torch.Tensor) -> torch.Tensor:
     return torch.where(mel < 15, mel * (200 / 3), 1000 * torch.exp((mel - 15) * (math.log(6.4) / 27)))
 
 
+@cache
+def _compiled() -> "ModuleType | None":
+    """The module of the compiled path; None where numba is missing."""
+    try:
+        from audio_gen.features import compiled
+    except ImportError:
+        return None
+    return compiled
+
+
 NEPER = 20 / math.log(10)  # decibels in one unit of a log-mel of magnitudes
 PIECE = 512  # frames that are transformed at once on the CPU
 
@@ -55,6 +72,10 @@ class LogMel(nn.Module):
 
     Samples of another precision are computed, and come back, in the module's: float32, or float64 after `.double()`.
 
+    Args:
+        spec: what the frames are like; None is the default spec.
+        beside: `[k, 1 + n_fft // 2]`, another filter bank over the same spectrum; its rows come after the mel bands.
+
     Raises:
         ParameterError: the last dimension is empty, or the samples are whole numbers.
     """
@@ -62,29 +83,55 @@ class LogMel(nn.Module):
     window: torch.Tensor
     bank: torch.Tensor
 
-    def __init__(self, spec: MelSpec | None = None) -> None:
+    def __init__(self, spec: MelSpec | None = None, *, beside: torch.Tensor | None = None) -> None:
         super().__init__()
         self.spec = spec or MelSpec()
         window = torch.hann_window(self.spec.n_fft, dtype=torch.float64).float()  # 1 - cos cancels near its ends
         self.register_buffer("window", window, persistent=False)
-        self.register_buffer("bank", mel_filter_bank(self.spec), persistent=False)
+        banks = [mel_filter_bank(self.spec), *([] if beside is None else [beside])]
+        self.register_buffer("bank", torch.cat(banks), persistent=False)
+        self._plan: Plan | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows of what comes out: the mel bands and those of the bank beside them."""
+        return len(self.bank)
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         if samples.shape[-1] < 1 or not samples.is_floating_point():
             given = f"{samples.dtype} {list(samples.shape)}"
             raise ParameterError(f"a log-mel needs at least one sample, in floating point, not {given}")
-        return self.from_padded(pad_reflect(samples, self.spec.n_fft // 2))
+        return self._frames(samples, self.spec.n_fft // 2)
 
     def from_padded(self, padded: torch.Tensor) -> torch.Tensor:
-        """`[..., n_fft + (N - 1) * hop_length] -> [..., n_mels, N]`: frames of samples that are padded already."""
-        flat = padded.to(self.window.dtype).reshape(-1, padded.shape[-1])
-        frames = flat.unfold(-1, self.spec.n_fft, self.spec.hop_length)  # [rows, N, n_fft], a view
+        """`[..., n_fft + (N - 1) * hop_length] -> [..., rows, N]`: frames of samples that are padded already."""
+        return self._frames(padded, 0)
+
+    def _frames(self, samples: torch.Tensor, pad: int) -> torch.Tensor:
+        flat = samples.to(self.window.dtype).reshape(-1, samples.shape[-1])
+        count = 1 + (flat.shape[-1] + 2 * pad - self.spec.n_fft) // self.spec.hop_length
+        native = _compiled() if self._is_plain(flat) else None
+        if native is None or not native.supported(self.spec):
+            mel = self._by_torch(flat, pad)
+        else:
+            self._plan = self._plan or native.plan(self.spec, self.window, self.bank)
+            mel = native.log_mel(flat.detach(), self._plan, pad, count)
+        return mel.reshape(*samples.shape[:-1], self.rows, count)
+
+    def _is_plain(self, flat: torch.Tensor) -> bool:
+        """Whether there is nothing that only torch can do: gradients, float64, CUDA, tracing."""
+        wants_gradient = torch.is_grad_enabled() and flat.requires_grad
+        plain = flat.device.type == "cpu" and flat.dtype == torch.float32
+        return plain and not wants_gradient and not torch.compiler.is_compiling()
+
+    def _by_torch(self, flat: torch.Tensor, pad: int) -> torch.Tensor:
+        """`[B, T] -> [B, rows, N]`: differentiable, in any precision, on any device."""
+        frames = pad_reflect(flat, pad).unfold(-1, self.spec.n_fft, self.spec.hop_length)  # [B, N, n_fft], a view
         if flat.device.type != "cpu":
-            mel = self._transform(frames, self.bank)
-        else:  # piece by piece: what a piece needs stays in the cache
-            rows = [torch.cat([self._transform(piece, self.bank) for piece in row.split(PIECE)], -1) for row in frames]
-            mel = torch.stack(rows)
-        return mel.reshape(*padded.shape[:-1], self.spec.n_mels, -1)
+            return self._transform(frames, self.bank)
+        # piece by piece: what a piece needs stays in the cache
+        rows = [torch.cat([self._transform(piece, self.bank) for piece in row.split(PIECE)], -1) for row in frames]
+        return torch.stack(rows) if rows else flat.new_empty(0, self.rows, frames.shape[1])
 
     def levels(self, samples: torch.Tensor, frames: torch.Tensor, bank: torch.Tensor) -> torch.Tensor:
         """`[..., T], [k], [bands, 1 + n_fft // 2] -> [..., bands, k]`: another filter bank over some frames."""

@@ -29,11 +29,11 @@ class LogMelStream:
         self._begun = False  # whether the reflection before the first sample is in the buffer
 
     def push(self, block: torch.Tensor) -> torch.Tensor:
-        """`[1, t] -> [n_mels, k]`: the frames that have become complete, k ≥ 0."""
+        """`[1, t] -> [rows, k]`: the frames that have become complete, k ≥ 0."""
         self._buffer = torch.cat([self._buffer, block.to(self._buffer.device)], 1)
         if not self._begun:
             if self._buffer.shape[1] <= self._pad:
-                return self._buffer.new_zeros(self.spec.n_mels, 0)
+                return self._buffer.new_zeros(self._log_mel.rows, 0)
             self._begun = True
             self._buffer = torch.cat([self._buffer[:, 1 : self._pad + 1].flip(1), self._buffer], 1)
         frames = self._frames()
@@ -42,7 +42,7 @@ class LogMelStream:
         return frames
 
     def finish(self) -> torch.Tensor:
-        """`[n_mels, k]`: the last frames, over the reflection at the end.
+        """`[rows, k]`: the last frames, over the reflection at the end.
 
         Raises:
             ParameterError: no sample was pushed.
@@ -57,7 +57,7 @@ class LogMelStream:
         n_fft, hop = self.spec.n_fft, self.spec.hop_length
         count = max(0, (self._buffer.shape[1] - self._next - n_fft) // hop + 1)
         if not count:
-            return self._buffer.new_zeros(self.spec.n_mels, 0)
+            return self._buffer.new_zeros(self._log_mel.rows, 0)
         start = self._next
         self._next += count * hop
         return self._log_mel.from_padded(self._buffer[:, start : start + n_fft + (count - 1) * hop])[0]
