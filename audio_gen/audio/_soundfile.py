@@ -30,6 +30,7 @@ class SoundFileReader:
         self.channels: int = self._sound.channels
         known = (kind.name != "mp3" or kind.frames) and 0 < self._sound.frames < UNKNOWN
         self.promised: int | None = self._sound.frames if known else None
+        self._buffer = np.empty((0, self.channels), np.float32)
 
     @property
     def position(self) -> int:
@@ -37,9 +38,12 @@ class SoundFileReader:
         return max(0, int(self._sound.tell()))
 
     def read(self, frames: int) -> np.ndarray:
-        """`[t, C]` float32, t ≤ frames; t = 0 at the end."""
-        # into a buffer of ours: the frame count of an MP3 may be a guess, and plain read() stops there
-        block: np.ndarray = self._sound.read(out=np.empty((frames, self.channels), np.float32))
+        """`[t, C]` float32, t ≤ frames, valid until the next call; t = 0 at the end."""
+        # into a buffer of ours: the frame count of an MP3 may be a guess, and plain read() stops there; always the
+        # same one: to fetch fresh memory for each block takes as long as to mix its channels
+        if len(self._buffer) < frames:
+            self._buffer = np.empty((frames, self.channels), np.float32)
+        block: np.ndarray = self._sound.read(out=self._buffer[:frames])
         return block
 
     def close(self) -> None:

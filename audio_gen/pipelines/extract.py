@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from audio_gen.atomic import replacing
-from audio_gen.audio.decode import open_audio
+from audio_gen.audio.decode import BLOCK, open_audio
 from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.features.streaming import LogMelStream
@@ -35,7 +35,7 @@ class Extractor:
         *,
         dtype: str = "float32",
         device: torch.device | None = None,
-        seconds: float = 20.0,
+        seconds: float = BLOCK,
     ) -> None:
         self.spec, self.folder, self.dtype, self.seconds = spec, folder, dtype, seconds
         self._log_mel = LogMel(spec).to(device or torch.device("cpu"))
