@@ -77,9 +77,9 @@ def _work(made: Plan) -> Work:
 
 
 def log_mel(samples: torch.Tensor, made: Plan, pad: int, count: int) -> torch.Tensor:
-    """`[B, T] -> [B, rows, count]`: frame n begins at sample n * hop - pad; beyond the ends samples are reflected.
+    """`[B, T] -> [B, rows, count]`, float32: frame n begins at sample n * hop - pad.
 
-    Works in as many threads as torch does, where there is enough for them.
+    Beyond their ends samples are reflected. Works in as many threads as torch does, where there is enough for them.
     """
     clips = samples.contiguous().numpy()
     out = torch.empty(len(clips), len(made.first), count)

@@ -3,7 +3,7 @@
 import torch
 
 from audio_gen.errors import ParameterError
-from audio_gen.features.log_mel import LogMel
+from audio_gen.features.log_mel import LogMel, floating
 from audio_gen.features.mel_spec import MelSpec
 
 
@@ -30,7 +30,8 @@ class LogMelStream:
 
     def push(self, block: torch.Tensor) -> torch.Tensor:
         """`[1, t] -> [rows, k]`: the frames that have become complete, k ≥ 0."""
-        self._buffer = torch.cat([self._buffer, block.to(self._buffer.device)], 1)
+        block = block.to(self._buffer.device)
+        self._buffer = torch.cat([self._buffer, floating(block, self._buffer.dtype)], 1)
         if not self._begun:
             if self._buffer.shape[1] <= self._pad:
                 return self._buffer.new_zeros(self._log_mel.rows, 0)

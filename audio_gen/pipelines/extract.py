@@ -1,6 +1,8 @@
 """Audio files → log-mel spectrograms on disk, block by block, so that any length fits in memory."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.features.streaming import LogMelStream
 from audio_gen.pipelines.batch import stop_here_if_asked
+from audio_gen.pipelines.feed import feed
 from audio_gen.pipelines.inputs import Source
 from audio_gen.pipelines.npy import ColumnWriter
 from audio_gen.pipelines.records import Record, success
@@ -38,7 +41,8 @@ class Extractor:
         seconds: float = BLOCK,
     ) -> None:
         self.spec, self.folder, self.dtype, self.seconds = spec, folder, dtype, seconds
-        self._log_mel = LogMel(spec).to(device or torch.device("cpu"))
+        self._device = device or torch.device("cpu")
+        self._log_mel = LogMel(spec).to(self._device)
 
     def describe(self, source: Source, output: Path) -> dict[str, Any]:
         """What the features of a source depend on: an equal description means equal features.
@@ -68,9 +72,17 @@ class Extractor:
             described = self.describe(source, output)
             stream = LogMelStream(log_mel=self._log_mel)
             with replacing(output) as part, ColumnWriter(part, self.spec.n_mels, self.dtype) as columns:
-                for block in audio.mono(self.spec.sample_rate, self.seconds):
+                for block in self._sent(audio.mono(self.spec.sample_rate, self.seconds)):
                     stop_here_if_asked()
                     columns.append(stream.push(block).cpu().numpy())
                 columns.append(stream.finish().cpu().numpy())
             features = {**described, "frames": columns.columns}
             return success(source.name, {"features": features}, duration_s=audio.seconds, sample_rate=audio.sample_rate)
+
+    def _sent(self, blocks: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
+        """The blocks, to a GPU ahead of its kernels."""
+        if self._device.type == "cpu":
+            yield from blocks
+            return
+        with closing(feed([blocks], self._device, threads=1)) as fed:
+            yield from next(fed)

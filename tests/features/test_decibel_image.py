@@ -61,6 +61,17 @@ def test_blind_to_gain(gain: float) -> None:
     assert not torch.allclose(picture(samples), picture(0.1 * noise(40000, seed=1)), atol=1)
 
 
+@pytest.mark.parametrize("tonal", [False, True])
+def test_a_picture_of_frames_is_the_picture_of_their_samples(tonal: bool) -> None:
+    spec = MelSpec(n_fft=2048, hop_length=512, n_mels=16, power=2.0, floor=1e-10)
+    picture, samples = DecibelImage(spec, 9, tonal=tonal), noise(2, 22050)
+    frames = picture.log_mel(samples)
+    assert frames.shape == (2, picture.rows, spec.frames(22050))
+    assert torch.equal(picture.of_frames(frames), picture(samples))
+    louder = torch.cat([frames[:, :16] + 1, frames[:, 16:] + 2], 1)  # mel bands and notes are each relative
+    assert torch.allclose(picture.of_frames(louder), picture(samples), atol=1e-3)
+
+
 def test_uint8_round_trip() -> None:
     every = torch.arange(256, dtype=torch.uint8)
     assert torch.equal(to_uint8(from_uint8(every)), every)
