@@ -1,8 +1,6 @@
 """`python -m audio_gen`: the same as the command `audio-gen`."""
 
-import sys
-
-from audio_gen.app.cli import main
+from audio_gen.app.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

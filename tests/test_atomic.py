@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from audio_gen.atomic import replacing
+from audio_gen.atomic import clear_parts, neighbour, replacing
 
 
 def test_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -40,3 +40,20 @@ def test_long_names_do_not_meet(tmp_path: Path, letter: str) -> None:
         one.write_text("1")
         two.write_text("2")
     assert sorted(path.read_text() for path in tmp_path.iterdir()) == ["1", "2"]
+
+
+def test_parts_that_a_kill_left_are_cleared(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    names = ["a/.x.part.npy", "a/b/.y.part.npy", "a/x.npy", "a/.x.part.wav", "a/z.part.npy", ".hidden.npy"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    clear_parts(tmp_path, ".npy")
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")) == sorted(names[2:])
+
+
+def test_neighbours_of_long_names_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "records.csv"
+    assert neighbour(path, ".csv.journal") == tmp_path / ".records.csv.journal"
+    long = [neighbour(tmp_path / f"{'x' * 250}{n}", ".journal") for n in range(2)]
+    assert len({path.name for path in long}) == 2
+    assert all(len(path.name) < 255 for path in long)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from audio_gen.app import options
 from audio_gen.app.running import refuse_existing
 from audio_gen.errors import ParameterError
+from audio_gen.pipelines.journal import read_done
 from audio_gen.pipelines.records import Record, RecordWriter, success
-from audio_gen.pipelines.tables import read_done
 
 if TYPE_CHECKING:
     from audio_gen.pipelines.autoencoder import Autoencoder
@@ -109,7 +109,7 @@ def writer_for(arguments: argparse.Namespace, output: Path, said: dict[str, Any]
         same_as_before(output, said)
         _log.info("%s is there already", output)
         return None
-    earlier = read_done(table, "parquet") if table and table.exists() and arguments.skip_existing else []
+    earlier = read_done(table, "parquet") if table and arguments.skip_existing else []
     return RecordWriter(
         arguments.format, table, keep=[row for row in earlier if row["path"] != str(output)], goes_on=True
     )

@@ -66,6 +66,20 @@ def add_batch(parser: argparse.ArgumentParser) -> None:
     add_existing(parser)
 
 
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """--engine and --ray-address."""
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="what does the work: this process (default), or workers of a Ray cluster, one a core or GPU, which all "
+        "see the same files under the same paths",
+    )
+    parser.add_argument(
+        "--ray-address", metavar="ADDRESS", help="HOST:PORT of a running cluster, or auto; default: one on this machine"
+    )
+
+
 def add_existing(parser: argparse.ArgumentParser) -> None:
     """--skip-existing or --overwrite, --quiet."""
     existing = parser.add_mutually_exclusive_group()

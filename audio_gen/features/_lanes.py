@@ -132,6 +132,21 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
 
 
 @intrinsic
+def fetch_ahead(typing: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line with `array[index]`, which will be read soon."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        pointer = _pointer(context, builder, array, args[0], args[1], ir.IntType(8))
+        builder.call(function, [pointer, number(0), number(2), number(1)])  # to read, into the second level, data
+        return context.get_dummy_value()
+
+    return (types.void(array, types.intp), codegen) if _flat(array) else None
+
+
+@intrinsic
 def spread(typing: Any, array: Any, index: Any) -> Any:
     """`array[index]` in all lanes."""
 

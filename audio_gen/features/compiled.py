@@ -3,8 +3,11 @@
 Nothing is allocated from frame to frame: what a group of frames needs (`Work`) stays in the second-level cache.
 """
 
-import itertools
 import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from audio_gen.features._fourier import SMALLEST, Fourier, fourier, magnitudes, transform
-from audio_gen.features._lanes import LANES, load, log, maximum, spread, store
+from audio_gen.features._lanes import LANES, fetch_ahead, load, log, maximum, spread, store
 from audio_gen.features._native import native
 from audio_gen.features.mel_spec import MelSpec
 
@@ -71,9 +74,23 @@ class Work(NamedTuple):
     spectrum: npt.NDArray[np.float32]
 
 
-def _work(made: Plan) -> Work:
+_spare: defaultdict[tuple[int, ...], list[Work]] = defaultdict(list)  # by size; fresh memory costs as much as a frame
+
+
+@contextmanager
+def _room(made: Plan, count: int) -> Iterator[list[Work]]:
+    """Of `count` threads, which nobody else has meanwhile."""
     sizes = (made.n_fft + (LANES - 1) * made.hop, made.n_fft * LANES, (1 + made.n_fft // 2) * LANES)
-    return Work(*(torch.empty(size).numpy() for size in sizes))  # torch's memory begins at a cache line
+    spare, rooms = _spare[sizes], []
+    for _ in range(count):
+        try:
+            rooms.append(spare.pop())
+        except IndexError:
+            rooms.append(Work(*(torch.empty(size).numpy() for size in sizes)))  # it begins at a cache line
+    try:
+        yield rooms
+    finally:
+        spare.extend(rooms)
 
 
 def log_mel(samples: torch.Tensor, made: Plan, pad: int, count: int) -> torch.Tensor:
@@ -82,20 +99,23 @@ def log_mel(samples: torch.Tensor, made: Plan, pad: int, count: int) -> torch.Te
     Beyond their ends samples are reflected. Works in as many threads as torch does, where there is enough for them.
     """
     clips = samples.contiguous().numpy()
-    out = torch.empty(len(clips), len(made.first), count)
+    out = np.empty((len(clips), len(made.first), count), np.float32)  # numpy asks for large pages, torch doesn't
     groups = -(-count // LANES)
     total = len(clips) * groups
     threads = max(1, min(torch.get_num_threads(), total // GROUPS))
     bounds = [total * number // threads for number in range(threads + 1)]
-    flat = out.flatten(1).numpy()
-    shares = [(clips, flat, made, pad, count, begin, end, _work(made)) for begin, end in itertools.pairwise(bounds)]
-    others = [threading.Thread(target=_groups, args=share) for share in shares[1:]]
-    for thread in others:
-        thread.start()
-    _groups(*shares[0])
-    for thread in others:
-        thread.join()
-    return out
+    flat = out.reshape(len(clips), len(made.first) * count)
+    with _room(made, threads) as rooms:
+        shares = [
+            (clips, flat, made, pad, count, *ends, room) for ends, room in zip(pairwise(bounds), rooms, strict=True)
+        ]
+        others = [threading.Thread(target=_groups, args=share) for share in shares[1:]]
+        for thread in others:
+            thread.start()
+        _groups(*shares[0])
+        for thread in others:
+            thread.join()
+    return torch.from_numpy(out)
 
 
 @native
@@ -112,6 +132,8 @@ def _groups(clips: Any, out: Any, made: Any, pad: int, count: int, begin: int, e
         else:
             _reflect(clip, start, work.samples)
             transform(made.fourier, work.samples, 0, made.hop, made.window, work.z)
+        for ahead in range(start + span, min(start + span + LANES * made.hop, length), 16):
+            fetch_ahead(clip, ahead)
         magnitudes(made.fourier, work.z, made.squared, work.spectrum)
         _filter(made, work, out[number // groups], frame, count)
 

@@ -22,42 +22,47 @@ SPEC = MelSpec(n_fft=2048, hop_length=512, power=2.0, floor=1e-10)
 
 
 class DecibelImage(nn.Module):
-    """`[..., T] -> [..., n_mels, columns]`: relative decibels in [-80, 0].
+    """`[..., T] -> [..., rows, columns]`: relative decibels in [-80, 0].
 
     Args:
         spec: of the log-mel.
         columns: of the picture.
-        tonal: whether 108 rows of notes lie above the mel bands: `[..., n_mels + 108, columns]`.
+        tonal: whether 108 rows of notes lie above the mel bands: rows = n_mels + 108.
     """
-
-    notes: torch.Tensor | None
 
     def __init__(self, spec: MelSpec, columns: int, *, tonal: bool = False) -> None:
         super().__init__()
-        self.log_mel = LogMel(spec)
-        self.columns = columns
-        self.register_buffer("notes", note_filter_bank(spec) if tonal else None, persistent=False)
+        self.tonal, self.columns = tonal, columns
+        self.log_mel = LogMel(spec, beside=note_filter_bank(spec) if tonal else None)
 
     @property
     def rows(self) -> int:
         """Rows of the picture."""
-        return self.log_mel.spec.n_mels + (0 if self.notes is None else NOTE_ROWS)
+        return self.log_mel.rows
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
-        log_mel = self.log_mel(samples)
-        count = log_mel.shape[-1]
-        index = ((torch.arange(self.columns, device=samples.device) + 0.25) * count / self.columns).long()
-        picture = self._relative(log_mel)[..., index]
-        if self.notes is None:
-            return picture
-        return torch.cat([picture, self._relative(self.log_mel.levels(samples, index, self.notes))], -2)
+        return self.of_frames(self.log_mel(samples))
 
-    def _relative(self, levels: torch.Tensor) -> torch.Tensor:
-        """Logarithms as `LogMel` gives them → relative decibels."""
-        spec = self.log_mel.spec
-        decibels = levels * (20 / (spec.power * math.log(10)))
-        silent = decibels.amax((-2, -1), keepdim=True) <= 20 / spec.power * math.log10(spec.floor) + 1e-3
-        return torch.where(silent, -RANGE_DB, _below_loudest(decibels))
+    def of_frames(self, frames: torch.Tensor) -> torch.Tensor:
+        """`[..., rows, N] -> [..., rows, columns]`: the picture of N frames of `log_mel`."""
+        count, n_mels = frames.shape[-1], self.log_mel.spec.n_mels
+        index = ((torch.arange(self.columns, device=frames.device) + 0.25) * count / self.columns).long()
+        decibels = self._scale * frames.index_select(-1, index)
+        picture = self._below(decibels[..., :n_mels, :], self._scale * _loudest(frames[..., :n_mels, :]))
+        if not self.tonal:
+            return picture
+        notes = decibels[..., n_mels:, :]
+        return torch.cat([picture, self._below(notes, _loudest(notes))], -2)
+
+    @property
+    def _scale(self) -> float:
+        """Decibels in one unit of what `LogMel` gives."""
+        return 20 / (self.log_mel.spec.power * math.log(10))
+
+    def _below(self, decibels: torch.Tensor, loudest: torch.Tensor) -> torch.Tensor:
+        """How far below the loudest; everything is, where that is at the floor."""
+        silent = loudest <= self._scale * math.log(self.log_mel.spec.floor) + 1e-3
+        return (decibels - loudest.masked_fill(silent, math.inf)).clamp_min(-RANGE_DB)
 
 
 def relative(decibels: torch.Tensor) -> torch.Tensor:
@@ -71,8 +76,12 @@ def relative(decibels: torch.Tensor) -> torch.Tensor:
     return torch.cat([_below_loudest(part) for part in parts], -2)
 
 
+def _loudest(decibels: torch.Tensor) -> torch.Tensor:
+    return decibels.amax((-2, -1), keepdim=True)
+
+
 def _below_loudest(decibels: torch.Tensor) -> torch.Tensor:
-    return (decibels - decibels.amax((-2, -1), keepdim=True)).clamp_min(-RANGE_DB)
+    return (decibels - _loudest(decibels)).clamp_min(-RANGE_DB)
 
 
 def wrap(x: torch.Tensor, length: int) -> torch.Tensor:

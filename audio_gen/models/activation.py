@@ -29,6 +29,16 @@ def evidence(net: ClassifierNet, maps: torch.Tensor) -> torch.Tensor:
     return torch.einsum("rd,bdmn->brmn", torch.cat(rows), maps)
 
 
+def halves(maps: torch.Tensor) -> torch.Tensor:
+    """`[B, D, m, n] -> [B, 2, D]`: the means over the first and over the second half of time; they share a middle cell.
+
+    Their mean is the mean over all cells.
+    """
+    count = maps.shape[-1]
+    first = (count / 2 - torch.arange(count, device=maps.device)).clamp(0, 1) / (count / 2)
+    return (maps.mean(-2) @ torch.stack([first, first.flip(0)], 1)).transpose(1, 2)
+
+
 def mixture(net: ClassifierNet, output: int, verdict: Verdict) -> torch.Tensor:
     """`[R]`: how much each row of `evidence` counts in the map of one output.
 

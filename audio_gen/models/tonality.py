@@ -28,11 +28,14 @@ class Tonality(nn.Module):
 
     def __init__(self, profiles: int) -> None:
         super().__init__()
-        steps = torch.arange(12)
-        self.register_buffer("rotations", (steps[:, None] + steps) % 12, persistent=False)
-        start = torch.randn(max(profiles, 2), 12)
-        start[:2] = torch.tensor([MAJOR, MINOR])
-        self.profiles = nn.Parameter(_standard(start[:profiles]))
+        rotations = [[(low + step) % 12 for step in range(12)] for low in range(12)]
+        self.register_buffer("rotations", torch.tensor(rotations), persistent=False)
+        start = torch.empty(max(profiles, 2), 12)
+        if not start.is_meta:  # arithmetic there imports torch's compiler, which takes a second and 100 MB
+            start.normal_()
+            start[:2] = torch.tensor([MAJOR, MINOR])
+            start = _standard(start)
+        self.profiles = nn.Parameter(start[:profiles])
         self.norm = nn.BatchNorm1d(profiles)
 
     def forward(self, notes: torch.Tensor) -> torch.Tensor:

@@ -45,9 +45,7 @@ class Heard(nn.Module):
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
         picture = classifier.picture
-        self.picture = MatrixImage(
-            picture.log_mel.spec, picture.columns, classifier.window, tonal=picture.notes is not None
-        )
+        self.picture = MatrixImage(picture.log_mel.spec, picture.columns, classifier.window, tonal=picture.tonal)
         self.net = classifier.net
         values, terms = self.net.values is not None, self.net.terms is not None
         self.names = ["logits", "probs", *["values"] * values, *["terms"] * terms, "embedding"]

@@ -1,5 +1,6 @@
 """How much of a classifier's accuracy is left when its pictures are changed against it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,23 +12,28 @@ from audio_gen.metrics.interval import bootstrap
 from audio_gen.models.attacks import error, fgsm
 from audio_gen.models.classifier import Verdict
 from audio_gen.pipelines.classify import Classifier
-from audio_gen.pipelines.hearing import BATCH, verdict_over
+from audio_gen.pipelines.hearing import verdict_over
+from audio_gen.pipelines.listening import BATCH
+from audio_gen.pipelines.windows import Window
 
 
-def attacked_verdict(model: Classifier, pictures: torch.Tensor, label: int, epsilon: float) -> Verdict:
-    """What the model says of `[K, rows, columns]` after FGSM against the true label on each of them.
+def attacked_verdict(model: Classifier, windows: Sequence[Window], label: int, epsilon: float) -> Verdict:
+    """What the model says of one track after FGSM against the true label on each of its windows.
 
     Args:
         model: it is attacked with its own gradient.
-        pictures: of one track, relative decibels.
+        windows: of the track, in relative decibels.
         label: the true class.
         epsilon: the largest change of any point, in decibels.
     """
-    moved = []
-    for part in torch.split(pictures.to(model.device), BATCH):
-        truth = torch.full((len(part),), label, device=part.device)
-        moved.append(fgsm(part, error(model.net, truth), epsilon))
-    return verdict_over(model, torch.cat(moved))
+    moved: list[Window] = []
+    for first in range(0, len(windows), BATCH):
+        part = windows[first : first + BATCH]
+        pictures = torch.stack([window.picture for window in part]).to(model.device)
+        truth = torch.full((len(part),), label, device=model.device)
+        changed = fgsm(pictures, error(model.net, truth), epsilon)
+        moved += [window._replace(picture=picture) for window, picture in zip(part, changed, strict=True)]
+    return verdict_over(model, moved)
 
 
 def summary(trials: npt.NDArray[np.int64], epsilon: float) -> dict[str, Any]:

@@ -3,17 +3,20 @@
 import os
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from audio_gen.errors import AudioGenError
 from audio_gen.pipelines.inputs import Source
 from audio_gen.pipelines.records import Record, failure
 
 Work = Callable[[Source], Record]
+Finished = Generator[tuple[int, Record], None, None]  # the number of a source, and its record
+
+AHEAD = 1000  # files; so many records at most wait for a slow file
 
 _thread = threading.local()
 
@@ -46,32 +49,61 @@ def run_batch(
     jobs: int = 1,
     fail_fast: bool = False,
     on_record: Callable[[Record], None],
+    on_done: Callable[[Record], None] | None = None,
     progress: bool = False,
 ) -> Counts:
     """Call `work` for each source and hand its record to `on_record`, in the order of the sources.
 
-    At most about two records for each job wait at any time. What goes wrong in `work` becomes a failure record.
-    An interrupt (or an error in `on_record`) stops the batch and is raised again: records that came first are out,
-    files in work are abandoned where `work` calls `stop_here_if_asked()` now and then.
+    A slow file holds nobody up: up to `AHEAD` files further on are done meanwhile, and their records wait. What goes
+    wrong in `work` becomes a failure record. An interrupt (or an error in `on_record`) stops the batch and is raised
+    again: files in work are abandoned where `work` calls `stop_here_if_asked()` now and then, and after an interrupt
+    the records that wait still go out.
 
     Args:
         jobs: threads; 1 works in the calling thread.
-        fail_fast: end after the first failure record.
+        fail_fast: begin no file after a failure, and end with the record of the first that failed.
+        on_done: takes each record as soon as it is there, in whatever order, before `on_record` does.
         progress: a bar on standard error, where that is a terminal.
     """
-    counts = Counts(len(sources))
-    with _bar(len(sources), shown=progress) as advance:
-        records = _ordered(sources, work, jobs) if jobs > 1 else (_record(source, work) for source in sources)
+    finished = _in_threads(sources, work, jobs, fail_fast) if jobs > 1 else _one_by_one(sources, work)
+    with closing(finished):
+        return gather(
+            finished, len(sources), fail_fast=fail_fast, on_record=on_record, on_done=on_done, progress=progress
+        )
+
+
+def gather(
+    finished: Iterable[tuple[int, Record]],
+    total: int,
+    *,
+    fail_fast: bool,
+    on_record: Callable[[Record], None],
+    on_done: Callable[[Record], None] | None,
+    progress: bool,
+) -> Counts:
+    """Numbers from 0 on and their records, as they come → `on_record` in order; see `run_batch`."""
+    counts = Counts(total)
+    waiting: dict[int, Record] = {}
+    first = 0  # that isn't out yet
+    with _bar(total, shown=progress) as advance:
         try:
-            for record in records:
-                on_record(record)
+            for number, record in finished:
                 counts.ok += bool(record["ok"])
                 counts.failed += not record["ok"]
+                if on_done is not None:
+                    on_done(record)
                 advance()
-                if fail_fast and counts.failed:
-                    break
-        finally:
-            records.close()
+                waiting[number] = record
+                while first in waiting:
+                    out = waiting.pop(first)
+                    first += 1
+                    on_record(out)
+                    if fail_fast and not out["ok"]:
+                        return counts
+        except KeyboardInterrupt:
+            for number in sorted(waiting):
+                on_record(waiting[number])
+            raise
     return counts
 
 
@@ -91,17 +123,32 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _ordered(sources: Sequence[Source], work: Work, jobs: int) -> Generator[Record, None, None]:
+def _one_by_one(sources: Sequence[Source], work: Work) -> Finished:
+    for number, source in enumerate(sources):
+        yield number, _record(source, work)
+
+
+def _in_threads(sources: Sequence[Source], work: Work, jobs: int, fail_fast: bool) -> Finished:
+    """Numbers and records as they come. Two files for each thread are begun, so that none waits for this one."""
     stop = threading.Event()
-    waiting: deque[Future[Record]] = deque()
+    begun: dict[Future[Record], int] = {}
+    ended: SimpleQueue[Future[Record]] = SimpleQueue()
+    coming, end = 0, len(sources)
     pool = ThreadPoolExecutor(jobs, "batch", initializer=_remember, initargs=(stop,))
     try:
-        for source in sources:
-            waiting.append(pool.submit(_record, source, work))
-            if len(waiting) >= 2 * jobs:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        while True:
+            while coming < end and len(begun) < 2 * jobs and coming - min(begun.values(), default=coming) < AHEAD:
+                future = pool.submit(_record, sources[coming], work)
+                begun[future] = coming
+                future.add_done_callback(ended.put)
+                coming += 1
+            if not begun:
+                return
+            future = ended.get()
+            record = future.result()
+            if fail_fast and not record["ok"]:
+                end = coming
+            yield begun.pop(future), record
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)

@@ -14,7 +14,7 @@ from audio_gen.models.activation import mixture
 from audio_gen.models.classifier import FAMILY, QUADRANTS, Prediction, Verdict, combine
 from audio_gen.pipelines.explain import HeatMap, heat_map, pick_answer
 from audio_gen.pipelines.inputs import Source, find_audio
-from audio_gen.pipelines.listening import Heard, Listener, listen
+from audio_gen.pipelines.listening import BATCH, Heard, Listener, listen
 from audio_gen.pipelines.records import Record, failure, success
 from audio_gen.pipelines.result import Result
 from audio_gen.pipelines.timeline import DIGITS, timeline
@@ -28,13 +28,13 @@ class Classifier(Listener):
     """A trained classifier: `for r in Classifier.load("genre").predict(["albums/"]): print(r.path, r.top(3))`."""
 
     @classmethod
-    def load(cls, name: str | Path, *, device: torch.device | None = None) -> "Classifier":
-        """The classifier called `name`, or at that path.
+    def load(cls, name: str | Path, *, device: torch.device | None = None, precision: str = "auto") -> "Classifier":
+        """The classifier called `name`, or at that path; see `Listener`.
 
         Raises:
             CheckpointError: missing, damaged, or no classifier.
         """
-        return cls(checkpoint.load(name, family=FAMILY), device)
+        return cls(checkpoint.load(name, family=FAMILY), device, precision=precision)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class Classifier(Listener):
         return (*self.names, *dimensions, *self.net.term_names)
 
     def predict(
-        self, paths: str | Path | Sequence[str | Path], *, batch_size: int = 16, min_confidence: float = 0.0
+        self, paths: str | Path | Sequence[str | Path], *, batch_size: int = BATCH, min_confidence: float = 0.0
     ) -> Iterator[Result]:
         """Classify files and folders, one result a file in order; a bad file gives a result with its `error`.
 
@@ -88,7 +88,7 @@ class Classifier(Listener):
             else:
                 yield Result(source.name, {}, [], {}, record["error"]["message"])
 
-    def heat_map(self, path: str | Path, label: str | None = None, *, batch_size: int = 16) -> HeatMap:
+    def heat_map(self, path: str | Path, label: str | None = None, *, batch_size: int = BATCH) -> HeatMap:
         """What an answer about one file rests on, over mel bands and time (class activation).
 
         Args:
@@ -107,12 +107,13 @@ class Classifier(Listener):
 
     def explain(self, heard: Heard, number: int, label: str | None = None) -> HeatMap:
         """The heat map from what this model, the `number`-th of them, heard of a file."""
-        if heard.backdrop is None:
+        told = heard.told[number]
+        if heard.backdrop is None or told.cells is None:
             raise ParameterError("there is no heat map of a file that was listened to without `explained`")
-        verdict = combine(heard.predictions[number], self.net)
+        verdict = combine(told.prediction, self.net)
         answer = int(verdict.probs.argmax()) if label is None else pick_answer(label, self.answers, self.labels)
-        cells = torch.einsum("r,krmn->kmn", mixture(self.net, answer, verdict), heard.cells[number]).cpu()
-        windows = Windows(heard.backdrop.samples, self.window, self.picture.columns, self.net.stride)
+        cells = torch.einsum("r,krmn->kmn", mixture(self.net, answer, verdict), told.cells).cpu()
+        windows = Windows(heard.samples, self.window, self.picture.columns, self.net.stride)
         return heat_map(cells, windows, heard.backdrop, self.answers[answer])
 
     def describe(
@@ -164,7 +165,7 @@ def classify_file(
     source: Source,
     models: Sequence[Classifier],
     *,
-    batch_size: int = 16,
+    batch_size: int = BATCH,
     min_confidence: float = 0.0,
     embeddings: bool = False,
     heat_maps: Mapping[str, Path] | None = None,
@@ -190,7 +191,7 @@ def classify_file(
     results = {}
     for number, model in enumerate(models):
         entry = model.describe(
-            heard.predictions[number], heard.duration, min_confidence=min_confidence, embedding=embeddings
+            heard.told[number].prediction, heard.duration, min_confidence=min_confidence, embedding=embeddings
         )
         target = (heat_maps or {}).get(model.checkpoint.name)
         if target is not None:

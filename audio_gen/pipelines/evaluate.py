@@ -19,7 +19,7 @@ from audio_gen.metrics.regression import concordance, pearson_r, rmse
 from audio_gen.models.classifier import QUADRANTS, Verdict
 from audio_gen.pipelines import attack, robustness
 from audio_gen.pipelines.classify import WORDS, Classifier
-from audio_gen.pipelines.hearing import pictured, pictures_of, verdict_over
+from audio_gen.pipelines.hearing import pictured, verdict_over, windows_of
 from audio_gen.registry import pick
 
 _log = logging.getLogger(__name__)
@@ -97,13 +97,13 @@ def _hear(model: Classifier, item: Item, robust: bool, epsilon: float | None) ->
     """One track, decoded once."""
     rate = model.checkpoint.spec.sample_rate
     clip = robustness.clip_of(item, rate) if robust else None
-    pictures = pictures_of(model, item) if clip is None else pictured(model, [clip.to(rate).samples])
+    windows = windows_of(model, item) if clip is None else pictured(model, [clip.to(rate).samples])
     label = class_of(item, model.labels)
     return Heard(
         item,
-        verdict_over(model, pictures),
+        verdict_over(model, windows),
         {} if clip is None else robustness.verdicts(model, clip),
-        None if epsilon is None or label is None else attack.attacked_verdict(model, pictures, label, epsilon),
+        None if epsilon is None or label is None else attack.attacked_verdict(model, windows, label, epsilon),
     )
 
 

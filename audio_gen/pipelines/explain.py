@@ -1,7 +1,7 @@
 """explain: what a classifier's answer rests on, as a map over the mel bands and the length of a file."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import torch
 from audio_gen.atomic import replacing
 from audio_gen.errors import ParameterError
 from audio_gen.features.decibel_image import RANGE_DB
-from audio_gen.features.log_mel import LogMel, mel_frequencies
-from audio_gen.features.streaming import LogMelStream
+from audio_gen.features.log_mel import mel_frequencies
+from audio_gen.features.mel_spec import MelSpec
 from audio_gen.models.activation import interpolation
 from audio_gen.pipelines._heat_picture import heat_png
 from audio_gen.pipelines.windows import Windows
@@ -70,45 +70,41 @@ class HeatMap:
 
 
 class Backdrop:
-    """The spectrogram behind the maps of a file, in bounded memory, from the blocks that the models listen to.
+    """The spectrogram behind the maps of a file, in bounded memory, from the frames that the models' pictures are of.
 
     Args:
-        log_mel: the models' own.
+        spec: of the frames.
     """
 
-    def __init__(self, log_mel: LogMel) -> None:
-        self.spec = log_mel.spec
-        self.samples = 0  # that went by
-        self._stream = LogMelStream(log_mel=log_mel)
+    def __init__(self, spec: MelSpec) -> None:
+        self.spec = spec
         self._parts: list[torch.Tensor] = []
         self._step = 1  # frames from one that is kept to the next
         self._seen = 0
 
-    def through(self, blocks: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
-        """The same blocks, each taken note of."""
-        for block in blocks:
-            self.samples += block.shape[1]
-            self._keep(self._stream.push(block))
-            yield block
-        self._keep(self._stream.finish())
+    def keep(self, frames: torch.Tensor) -> None:
+        """Take note of the mel bands of the next `[rows, k]`."""
+        first = -self._seen % self._step
+        self._seen += frames.shape[1]
+        self._parts.append(frames[: self.spec.n_mels, first :: self._step].half().cpu())
+        if sum(part.shape[1] for part in self._parts) > FRAMES:
+            self._parts = [torch.cat(self._parts, 1)[:, ::2].clone()]
+            self._step *= 2
 
-    def decibels(self, columns: int) -> Floats:
-        """`[n_mels, columns]`, -80 to 0: the frame a quarter into each column, as the models' pictures take it."""
-        mel = torch.cat(self._parts, 1)
+    def decibels(self, columns: int, samples: int) -> Floats:
+        """`[n_mels, columns]`, -80 to 0: the frame a quarter into each column, as the models' pictures take it.
+
+        Args:
+            columns: of the map.
+            samples: length of the file; of a short one, what was repeated isn't shown.
+        """
+        mel = torch.cat(self._parts, 1)[:, : -(-self.spec.frames(samples) // self._step)]
         frames = ((torch.arange(columns) + 0.25) * mel.shape[1] / columns).long()
         shown = mel[:, frames].float() * (20 / (self.spec.power * math.log(10)))
         loudest = shown.amax()
         if loudest <= 20 / self.spec.power * math.log10(self.spec.floor) + 0.1:  # silence
             return np.full(shown.shape, -RANGE_DB, np.float32)
         return (shown - loudest).clamp_min(-RANGE_DB).numpy()
-
-    def _keep(self, frames: torch.Tensor) -> None:
-        first = -self._seen % self._step
-        self._seen += frames.shape[1]
-        self._parts.append(frames[:, first :: self._step].half().cpu())
-        if sum(part.shape[1] for part in self._parts) > FRAMES:
-            self._parts = [torch.cat(self._parts, 1)[:, ::2].clone()]
-            self._step *= 2
 
 
 def heat_map(cells: torch.Tensor, windows: Windows, backdrop: Backdrop, label: str) -> HeatMap:
@@ -123,9 +119,8 @@ def heat_map(cells: torch.Tensor, windows: Windows, backdrop: Backdrop, label: s
     bands = interpolation(torch.arange(spec.n_mels) / windows.stride[0], cells.shape[1])
     seconds = np.arange(columns) * (windows.samples / spec.sample_rate / columns)
     hz = mel_frequencies(spec).numpy()
-    return HeatMap(
-        (bands @ rows).numpy(), seconds.astype(np.float32), hz.astype(np.float32), label, backdrop.decibels(columns)
-    )
+    decibels = backdrop.decibels(columns, windows.samples)
+    return HeatMap((bands @ rows).numpy(), seconds.astype(np.float32), hz.astype(np.float32), label, decibels)
 
 
 def _overlapped(cells: torch.Tensor, windows: Windows, places: torch.Tensor) -> torch.Tensor:

@@ -41,6 +41,7 @@ class Extractor:
         seconds: float = BLOCK,
     ) -> None:
         self.spec, self.folder, self.dtype, self.seconds = spec, folder, dtype, seconds
+        self._told = spec.to_dict()
         self._device = device or torch.device("cpu")
         self._log_mel = LogMel(spec).to(self._device)
 
@@ -55,7 +56,7 @@ class Extractor:
         status = os.stat(source.path)
         return {
             "output": output.relative_to(self.folder).as_posix(),
-            "spec": self.spec.to_dict(),
+            "spec": self._told,
             "dtype": self.dtype,
             "source_size": status.st_size,
             "source_mtime": status.st_mtime,

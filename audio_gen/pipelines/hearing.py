@@ -11,17 +11,17 @@ from audio_gen.audio.synth import MIDI_EXTENSIONS
 from audio_gen.datasets._item import Item
 from audio_gen.errors import DatasetError
 from audio_gen.features.decibel_image import from_uint8
-from audio_gen.models.classifier import Verdict, combine, joined, windows
+from audio_gen.models.classifier import Verdict, combine, windows
 from audio_gen.pipelines.classify import Classifier
+from audio_gen.pipelines.listening import BATCH, judged
 from audio_gen.pipelines.prepare import samples_of
-from audio_gen.pipelines.windows import batches
+from audio_gen.pipelines.windows import Cutter, Window
 
-BATCH = 16
 SILENT = 1e-3  # of the peak
 
 
-def pictures_of(model: Classifier, item: Item) -> torch.Tensor:
-    """`[K, rows, columns]`: the windows of its picture, its audio, or its MIDI rendered with the default soundfont.
+def windows_of(model: Classifier, item: Item) -> list[Window]:
+    """The windows of its picture, its audio, or its MIDI rendered with the default soundfont.
 
     Raises:
         DatasetError: the item has neither.
@@ -33,7 +33,8 @@ def pictures_of(model: Classifier, item: Item) -> torch.Tensor:
                 f"{item.id} has no audio, only a picture of {len(item.image)} rows; {model.checkpoint.name!r} "
                 f"sees {model.picture.rows}"
             )
-        return windows(from_uint8(torch.from_numpy(item.image)), model.picture.columns)
+        found = windows(from_uint8(torch.from_numpy(item.image)), model.picture.columns)
+        return [Window(number, picture, regular=number < len(found) - 1) for number, picture in enumerate(found)]
     if item.path is None:
         raise DatasetError(f"{item.id} has neither audio nor a picture")
     rate = model.checkpoint.spec.sample_rate
@@ -43,10 +44,9 @@ def pictures_of(model: Classifier, item: Item) -> torch.Tensor:
         return pictured(model, audio.mono(rate))
 
 
-@torch.no_grad()
-def pictured(model: Classifier, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
-    """Blocks `[1, t]` of samples at the model's rate → pictures `[K, rows, columns]`, as `classify` cuts them."""
-    return torch.cat([model.picture(part.to(model.device)) for part in batches(iter(blocks), model.window, BATCH)])
+def pictured(model: Classifier, blocks: Iterable[torch.Tensor]) -> list[Window]:
+    """Blocks `[1, t]` of samples at the model's rate → their windows, as `classify` cuts them."""
+    return list(Cutter(model.picture, model.window).windows(iter(blocks)))
 
 
 def verdict_of(model: Classifier, clip: Clip) -> Verdict:
@@ -66,7 +66,7 @@ def verdict_at_once(model: Classifier, samples: torch.Tensor) -> Verdict:
     return combine(model.hear(window), model.net)
 
 
-@torch.no_grad()
-def verdict_over(model: Classifier, pictures: torch.Tensor) -> Verdict:
-    """What the model says of `[K, rows, columns]` together."""
-    return combine(joined([model.net(part.to(model.device)) for part in torch.split(pictures, BATCH)]), model.net)
+def verdict_over(model: Classifier, windows: Iterable[Window]) -> Verdict:
+    """What the model says of the windows of one track together."""
+    (told,) = judged([model], windows, BATCH)
+    return combine(told.prediction, model.net)

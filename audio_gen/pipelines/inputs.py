@@ -16,13 +16,16 @@ _log = logging.getLogger(__name__)
 Identity = tuple[int, int] | str  # (device, inode), or the path where there is none
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """One input file."""
 
     path: Path  # what to open
     name: str  # what records call it: the argument as given and the way below it, as printable text
     relative: Path  # where it lies below the common folder of all arguments; the output tree mirrors it
+
+    def __hash__(self) -> int:
+        return hash(self.name)  # a path takes apart what it hashes, and keeps the parts
 
 
 def find_audio(
@@ -60,8 +63,12 @@ def find_audio(
         seen.add(_identity(os.fspath(exclude)))
     sources: list[Source] = []
     for argument, mode in zip(arguments, modes, strict=True):
-        found = _scan(argument, tuple(extensions), seen) if stat.S_ISDIR(mode) else _unseen([argument], seen)
-        sources += [Source(Path(name), _printable(name), Path(os.path.relpath(name, common))) for name in found]
+        below = os.path.relpath(argument, common)
+        if stat.S_ISDIR(mode):
+            found = [(name, Path(below, tail)) for name, tail in _scan(argument, tuple(extensions), seen)]
+        else:
+            found = [(name, Path(below)) for name in _unseen([argument], seen)]
+        sources += [Source(Path(name), _printable(name), relative) for name, relative in found]
     if not sources:
         raise ParameterError(f"no audio found in {_some(arguments)}; looked for {', '.join(sorted(extensions))}")
     return sources
@@ -73,31 +80,36 @@ def output_paths(sources: Sequence[Source], folder: Path, suffix: str) -> list[P
     Raises:
         ParameterError: an output would fall on one of the sources.
     """
-    plain = [folder / source.relative.with_name(_stem(source.relative) + suffix) for source in sources]
-    full = [folder / source.relative.with_name(source.relative.name + suffix) for source in sources]
+    plain = [os.path.join(folder, os.path.splitext(source.relative)[0] + suffix) for source in sources]
+    full = [os.path.join(folder, f"{source.relative}{suffix}") for source in sources]
     while True:
         count = Counter(plain)
         chosen = [path if count[path] == 1 else other for path, other in zip(plain, full, strict=True)]
         if chosen == plain:
             break
         plain = chosen
-    twice = [str(path) for path, times in Counter(plain).items() if times > 1]
+    twice = [path for path, times in count.items() if times > 1]
     if twice:
         raise ParameterError(f"two inputs would be written to {_some(twice)}; name them in two runs")
-    inputs = {os.path.realpath(source.path) for source in sources}
-    own = [str(path) for path in plain if os.path.realpath(path) in inputs]
+    own = _inputs_among(plain, sources)
     if own:
         raise ParameterError(f"the output would replace an input: {_some(own)}; choose another folder with -o")
-    return plain
+    return [Path(path) for path in plain]
+
+
+def _inputs_among(outputs: Sequence[str], sources: Sequence[Source]) -> list[str]:
+    there = [path for path in outputs if os.path.lexists(path)]
+    inputs = {_identity(os.fspath(source.path)): source.path for source in sources} if there else {}
+    return [  # a hard link is another path, and may be replaced
+        path
+        for path in there
+        if (twin := inputs.get(_identity(path))) and os.path.realpath(path) == os.path.realpath(twin)
+    ]
 
 
 def _printable(name: str) -> str:
     """The name as text that any format can hold: bytes that are no UTF-8 are escaped with a backslash."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def _stem(path: Path) -> str:
-    return os.path.splitext(path.name)[0]
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _read_list(files_from: str | Path) -> list[str]:
@@ -130,8 +142,11 @@ def _common_folder(arguments: Sequence[str], modes: Sequence[int]) -> str:
     return os.path.commonpath(folders)
 
 
-def _scan(top: str, extensions: tuple[str, ...], seen: set[Identity]) -> list[str]:
-    """Paths of the files below `top`, sorted by folder and name; links come last, so that real names win."""
+def _scan(top: str, extensions: tuple[str, ...], seen: set[Identity]) -> list[tuple[str, str]]:
+    """Paths of the files below `top`, each also from there on, sorted by folder and name.
+
+    Links come last, so that real names win.
+    """
     files: list[str] = []
     links: list[str] = []
     folders = [top]
@@ -145,19 +160,17 @@ def _scan(top: str, extensions: tuple[str, ...], seen: set[Identity]) -> list[st
                 files += _unseen([link], seen)
             continue
         for entry in _entries(folders.pop()):
-            wanted = entry.name.lower().endswith(extensions)
             if entry.name.startswith("."):
                 continue
-            if os.path.isdir(entry.path):
-                if entry.is_symlink():
-                    links.append(entry.path)
-                else:
-                    folders += _unseen([entry.path], seen)
-            elif wanted and entry.is_symlink():
-                links.append(entry.path)
+            wanted = entry.name.lower().endswith(extensions)
+            if entry.is_symlink():
+                links += [entry.path] if wanted or os.path.isdir(entry.path) else []
+            elif entry.is_dir():
+                folders += _unseen([entry.path], seen)
             elif wanted and entry.is_file():
                 files += _unseen([entry.path], seen)
-    return sorted(files, key=lambda path: os.path.relpath(path, top).split(os.sep))
+    start = len(os.path.join(top, ""))
+    return sorted(((path, path[start:]) for path in files), key=lambda found: found[1].split(os.sep))
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

@@ -1,8 +1,9 @@
 """listening: audio → what one or several networks say of its windows, in one pass."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -10,31 +11,38 @@ from audio_gen.audio.decode import open_audio
 from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.features.decibel_image import DecibelImage
 from audio_gen.models import checkpoint
-from audio_gen.models.activation import evidence
-from audio_gen.models.classifier import ClassifierNet, Prediction, joined
+from audio_gen.models.activation import evidence, halves
+from audio_gen.models.classifier import ClassifierNet, Prediction
+from audio_gen.models.trunk import Trunk, pick_precision
 from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.explain import Backdrop
-from audio_gen.pipelines.windows import batches
+from audio_gen.pipelines.together import Rows, Together
+from audio_gen.pipelines.windows import Cutter, Window, thinned
 
 LONGEST_WINDOW = 600.0  # seconds
+BATCH = 8  # windows: what lies between convolutions stays in the cache, and its memory with the process
+GPU_BATCH = 64
 
 
 class Listener:
-    """A trained network of the classifier family and its front end.
+    """A trained network of the classifier family and its front end, which is on the CPU: decoding takes far longer.
 
     Args:
         model: the checkpoint.
-        device: where it runs; None is the CPU.
+        device: where the network runs; None is the CPU.
+        precision: of its convolutions: "auto", "float32" or "bfloat16"; see `pick_precision`.
 
     Raises:
         CheckpointError: its parts don't fit each other.
+        ParameterError: another precision.
     """
 
-    def __init__(self, model: checkpoint.Checkpoint, device: torch.device | None = None) -> None:
+    def __init__(
+        self, model: checkpoint.Checkpoint, device: torch.device | None = None, *, precision: str = "auto"
+    ) -> None:
         self.checkpoint = model
         self.device = device or torch.device("cpu")
         self.window, self.picture = _front_end(model)
-        self.picture.to(self.device)
         self.net: ClassifierNet = checkpoint.build(ClassifierNet, model).to(self.device)
         if self.net.classes.out_features != len(model.labels):
             raise CheckpointError(
@@ -44,27 +52,33 @@ class Listener:
             raise CheckpointError(
                 f"{model.name!r} has a temperature of {float(self.net.temperature)}; it must be above 0"
             )
+        shape = model.spec.n_mels, self.picture.columns
+        trunk = Trunk(self.net, shape, pick_precision(precision, self.device))
+        self._trunk: Rows = trunk if self.device.type == "cpu" else Together(trunk, GPU_BATCH)
 
     @torch.no_grad()
     def see(self, windows: torch.Tensor) -> torch.Tensor:
         """`[B, window]` samples → `[B, rows, columns]`: what networks are shown; those that run together share it."""
-        return self.picture(windows.to(self.device))  # type: ignore[no-any-return]
+        return self.picture(windows.cpu())  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def maps(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Pictures of `see`, or of a model that sees more rows → `[B, D, m, n]`, as `net.features` gives them."""
+        return self._trunk(pictures[:, : self.checkpoint.spec.n_mels].to(self.device))
+
+    @torch.no_grad()
+    def keys(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Pictures likewise → `[B, profiles]`, as `net.keys` gives them."""
+        return self.net.keys(pictures[:, : self.picture.rows].to(self.device))
 
     @torch.no_grad()
     def judge(self, pictures: torch.Tensor) -> Prediction:
-        """Pictures of `see`, or of a model that sees more rows → what the network says of each."""
-        return self.net(pictures[:, : self.picture.rows])  # type: ignore[no-any-return]
+        """Pictures likewise → what the network says of each."""
+        return self.net.answer(self.maps(pictures), self.keys(pictures))
 
     def hear(self, windows: torch.Tensor) -> Prediction:
         """`[B, window]` samples → what the network says of each."""
         return self.judge(self.see(windows))
-
-    @torch.no_grad()
-    def judge_why(self, pictures: torch.Tensor) -> tuple[Prediction, torch.Tensor]:
-        """As `judge`, and `[B, R, m, n]`: what each answer takes from each cell of the picture."""
-        pictures = pictures[:, : self.picture.rows]
-        maps = self.net.features(pictures)
-        return self.net.answer(maps, self.net.keys(pictures)), evidence(self.net, maps)
 
 
 def _front_end(model: checkpoint.Checkpoint) -> tuple[int, DecibelImage]:
@@ -98,21 +112,33 @@ def check_together(models: Sequence[Listener]) -> None:
         )
 
 
+class Told(NamedTuple):
+    """What one model says of a file.
+
+    Args:
+        prediction: of all its windows, in the order of time.
+        cells: `[K, R, m, n]`: what the answers take from each cell of the windows; None where nobody asked.
+    """
+
+    prediction: Prediction
+    cells: torch.Tensor | None
+
+
 @dataclass(frozen=True, eq=False)
 class Heard:
     """What several models hear of one file.
 
     Args:
-        predictions: of each model, all windows.
-        cells: of each model, `[K, R, m, n]`; empty where nothing is to be explained.
+        told: by each model.
         backdrop: what the maps lie on; None where nothing is to be explained.
+        samples: length of the file at the models' rate.
         duration: in seconds.
         sample_rate: of the file itself, in Hz.
     """
 
-    predictions: list[Prediction]
-    cells: list[torch.Tensor]
+    told: list[Told]
     backdrop: Backdrop | None
+    samples: int
     duration: float
     sample_rate: int
 
@@ -123,23 +149,84 @@ def listen(path: Path, models: Sequence[Listener], batch_size: int, *, explained
     Raises:
         DecodeError: the file can't be decoded.
     """
-    rate, size = models[0].checkpoint.spec.sample_rate, models[0].window
+    torch.get_num_threads()  # in a thread that hasn't asked yet, convolutions would take all cores
     eye = max(models, key=lambda model: model.picture.rows)  # the first rows of its pictures are the others' pictures
-    backdrop = Backdrop(models[0].picture.log_mel) if explained else None
-    found: list[list[Prediction]] = [[] for _ in models]
-    cells: list[list[torch.Tensor]] = [[] for _ in models]
+    spec = eye.checkpoint.spec
+    backdrop = Backdrop(spec) if explained else None
+    cutter = Cutter(eye.picture, eye.window, None if backdrop is None else backdrop.keep)
     with open_audio(path) as audio:
-        blocks = audio.mono(rate)
-        for windows in batches(blocks if backdrop is None else backdrop.through(blocks), size, batch_size):
-            stop_here_if_asked()
-            pictures = eye.see(windows)
-            for model, predictions, maps in zip(models, found, cells, strict=True):
-                if explained:
-                    prediction, taken = model.judge_why(pictures)
-                    predictions.append(prediction)
-                    maps.append(taken)
-                else:
-                    predictions.append(model.judge(pictures))
-        duration, native = audio.seconds, audio.sample_rate
-    maps_of = [torch.cat(maps) for maps in cells if maps]
-    return Heard([joined(predictions) for predictions in found], maps_of, backdrop, duration, native)
+        told = judged(models, cutter.windows(audio.mono(spec.sample_rate)), batch_size, explained=explained)
+        return Heard(told, backdrop, cutter.samples, audio.seconds, audio.sample_rate)
+
+
+def judged(
+    models: Sequence[Listener], windows: Iterable[Window], batch_size: int, *, explained: bool = False
+) -> list[Told]:
+    """What each model says of the windows of one file.
+
+    What the convolutions would say of a window that lies between two others (`thinned`) is put together from the second
+    half of the one and the first half of the other: answers are means over places, so that costs nothing.
+
+    Args:
+        models: that share a front end.
+        windows: all of them, in order.
+        batch_size: windows at once.
+        explained: whether the cells are to be told too.
+    """
+    ears = [_Ear(model, explained) for model in models]
+    for batch in _batches(thinned(iter(windows)), batch_size):
+        stop_here_if_asked()
+        pictures = torch.stack([window.picture for window in batch])
+        for ear in ears:
+            ear.hear(batch, pictures)
+    return [ear.told() for ear in ears]
+
+
+def _batches(windows: Iterator[Window], size: int) -> Iterator[list[Window]]:
+    """Lists of windows, `size` of which aren't between others."""
+    batch: list[Window] = []
+    for window in windows:
+        batch.append(window)
+        if sum(not one.between for one in batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class _Ear:
+    """What one model has heard of one file so far."""
+
+    def __init__(self, model: Listener, explained: bool) -> None:
+        self._model, self._explained = model, explained
+        self._numbers: list[int] = []  # of the windows, in the order in which they came
+        self._whole: list[int] = []  # of those that aren't between others
+        self._keys: list[torch.Tensor] = []
+        self._halves: list[torch.Tensor] = []
+        self._cells: list[torch.Tensor] = []
+
+    @torch.no_grad()
+    def hear(self, windows: Sequence[Window], pictures: torch.Tensor) -> None:
+        """The next windows and their pictures `[B, rows, columns]`."""
+        whole = [place for place, window in enumerate(windows) if not window.between]
+        self._numbers += [window.number for window in windows]
+        self._whole += [windows[place].number for place in whole]
+        self._keys.append(self._model.keys(pictures))
+        if self._explained:
+            maps = self._model.maps(pictures)
+            self._cells.append(evidence(self._model.net, maps))
+            self._halves.append(halves(maps[whole]))
+        elif whole:
+            self._halves.append(halves(self._model.maps(pictures[whole])))
+
+    @torch.no_grad()
+    def told(self) -> Told:
+        order = torch.tensor(self._numbers).argsort()
+        parts = torch.cat(self._halves)
+        found = parts.new_zeros(len(order), *parts.shape[1:])  # [K, 2, D]
+        found[self._whole] = parts
+        between = sorted(set(self._numbers) - set(self._whole))
+        found[between, 0] = found[[number - 1 for number in between], 1]
+        found[between, 1] = found[[number + 1 for number in between], 0]
+        prediction = self._model.net.answer(found.mean(1)[:, :, None, None], torch.cat(self._keys)[order])
+        return Told(prediction, torch.cat(self._cells)[order] if self._explained else None)

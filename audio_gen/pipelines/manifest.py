@@ -1,15 +1,18 @@
 """Manifest: the records of an output folder, complete and in input order, with a journal that survives a kill."""
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from audio_gen.atomic import replacing
+from audio_gen.atomic import clear_parts
 from audio_gen.errors import ParameterError
 from audio_gen.pipelines.inputs import Source
-from audio_gen.pipelines.records import Record, RecordWriter, json_line, plain
-from audio_gen.pipelines.tables import flatten, read_done, write_table
+from audio_gen.pipelines.journal import Journal, journal_of, read_done
+from audio_gen.pipelines.records import Record, json_line
+from audio_gen.pipelines.tables import FORMATS, flatten
 
 Row = Mapping[str, Any]
 Describe = Callable[[Source, Path], Mapping[str, Any]]
@@ -18,10 +21,10 @@ OPTIONS = (f"{PREFIX}spec.", f"{PREFIX}dtype")  # what the user chooses; the res
 
 
 class Manifest:
-    """`FOLDER/manifest.KIND` and, while a run is on, the hidden journal beside it.
+    """`FOLDER/manifest.KIND` and, while a run is on, its journal.
 
-    In a `with` block, `add` appends each record to the journal at once. However the block ends, the manifest is then
-    written whole and the journal goes; only a kill leaves the journal, and the next run reads it.
+    In a `with` block, `add` keeps each record at once. However the block ends, the manifest is then written whole, the
+    planned sources first and in order; only a kill leaves the journal, and the next run reads it.
 
     Args:
         folder: the output folder.
@@ -30,11 +33,8 @@ class Manifest:
 
     def __init__(self, folder: Path, kind: str) -> None:
         self.path = folder / f"manifest.{kind}"
-        self.journal = folder / ".manifest.journal"
         self._folder, self._kind = folder, kind
-        self._writer = RecordWriter("jsonl", self.journal)
-        self._rows: dict[str, Row] = {}
-        self._order: list[str] = []
+        self._journal = Journal(journal_of(self.path))
 
     def begin(self, planned: Mapping[Source, Path], describe: Describe | None) -> list[Source]:
         """Read what an earlier run left, and settle which rows of it stay; gives the sources that need work.
@@ -50,61 +50,50 @@ class Manifest:
             ParameterError: unless everything is done again: the manifest holds something else, is of another format,
                 or tells that an output was made with other options.
         """
-        others = [path.name for path in self._folder.glob("manifest.*") if path != self.path]
+        others = [path.name for path in self._others() if path.exists() or journal_of(path).exists()]
         if others and describe is not None:
             raise ParameterError(f"{str(self._folder)!r} has {', '.join(others)}; give --format as then, or another -o")
-        try:
-            earlier = self._earlier()
-        except ParameterError:
-            if describe is not None:
-                raise
-            earlier = {}
-        outputs = set(planned.values())
-        for name, row in earlier.items():
-            output = self._folder / str(flatten(row).get(PREFIX + "output"))
-            if output not in outputs and output.is_file():
-                self._rows[name] = row
-        todo = []
-        for source, output in planned.items():
-            found = earlier.get(source.name)
-            if found is None or describe is None or not _agrees(found, describe, source, output):
-                todo.append(source)
-                self._rows.pop(source.name, None)
-            else:
-                self._rows[source.name] = found
-        self._order = list(dict.fromkeys([*(source.name for source in planned), *self._rows]))
-        self._writer = RecordWriter("jsonl", self.journal, keep=list(self._rows.values()))
-        return todo
+        if journal_of(self.path).exists():  # a killed run's
+            clear_parts(self._folder, ".npy")
+        wanted = {source.name: (source, output) for source, output in planned.items()}
+        self._journal = Journal(journal_of(self.path), wanted)
+        self._journal.begin((row["path"], json_line(row)) for row in self._staying(wanted, describe))
+        return [source for source in planned if source.name not in self._journal]
 
     def __enter__(self) -> Self:
-        self._writer.__enter__()
         return self
 
     def add(self, record: Record) -> None:
         """Take in the record of one source."""
-        self._rows[record["path"]] = plain(record)
-        self._writer.write(record)
+        self._journal.add(record["path"], json_line(record))
 
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.__exit__(error_type, error, trace)
-        rows = [self._rows[name] for name in self._order if name in self._rows]
-        if self._kind == "jsonl":
-            with replacing(self.path) as part:
-                part.write_bytes(b"".join(map(json_line, rows)))
-        else:
-            write_table(rows, self._kind, self.path)
-        self.journal.unlink(missing_ok=True)
+        with closing(self._journal):
+            self._journal.settle(self.path, self._kind)
 
-    def _earlier(self) -> dict[str, Row]:
-        """Rows of files that an earlier run has done, by their path; the journal is newer than the manifest."""
-        rows: list[dict[str, Any]] = []
-        for path, kind in ((self.path, self._kind), (self.journal, "jsonl")):
-            if path.exists():
-                rows += read_done(path, kind)
-        usable = [row for row in rows if self._kind != "jsonl" or "results" in row]  # flat rows fit into tables only
-        return {row["path"]: row for row in usable}
+    def _others(self) -> list[Path]:
+        return [self._folder / f"manifest.{kind}" for kind in FORMATS if kind != self._kind]
+
+    def _staying(self, wanted: Mapping[str, tuple[Source, Path]], describe: Describe | None) -> Iterator[Row]:
+        outputs = {os.fspath(output) for _, output in wanted.values()}
+        try:
+            for row in read_done(self.path, self._kind):
+                if self._kind == "jsonl" and "results" not in row:
+                    continue  # flat rows fit into tables only
+                if row["path"] in wanted:
+                    if describe is not None and _agrees(row, describe, *wanted[row["path"]]):
+                        yield row
+                elif self._has_output(row, outputs):
+                    yield row
+        except ParameterError:
+            if describe is not None:
+                raise
+
+    def _has_output(self, row: Row, others: Collection[str]) -> bool:
+        output = os.path.join(self._folder, str(flatten(row).get(PREFIX + "output")))
+        return output not in others and os.path.isfile(output)
 
 
 def _agrees(row: Row, describe: Describe, source: Source, output: Path) -> bool:
@@ -112,7 +101,7 @@ def _agrees(row: Row, describe: Describe, source: Source, output: Path) -> bool:
         return False
     found = flatten(row)
     try:
-        wanted = flatten(plain(describe(source, output)), PREFIX)
+        wanted = flatten(describe(source, output), PREFIX)
     except OSError:  # can't be reached: let the work say so
         return False
     differing = [name for name, value in wanted.items() if str(found.get(name)) != str(value)]  # CSV has only text

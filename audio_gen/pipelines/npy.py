@@ -34,7 +34,7 @@ class ColumnWriter:
 
     def __enter__(self) -> Self:
         self._file = self._path.open("wb")
-        self._file.write(self._header())
+        self._file.write(bytes(_HEADER))  # its place
         return self
 
     def append(self, block: "np.ndarray[Any, Any]") -> None:

@@ -4,13 +4,15 @@ import json
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from audio_gen.errors import ParameterError
-from audio_gen.pipelines.tables import FORMATS, write_table
+from audio_gen.pipelines.journal import Journal, journal_of
+from audio_gen.pipelines.tables import FORMATS, csv_lines
 
 SCHEMA = 1
 
@@ -49,24 +51,27 @@ def plain(value: Any) -> Any:
 
 def json_line(record: Mapping[str, Any]) -> bytes:
     """One line of UTF-8 JSON with its line end; names that aren't UTF-8 are escaped, as `os.fsdecode` reads them."""
-    values = plain(record)
     try:
-        text = json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
+        text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):  # something that JSON can't hold; to look for it first would take ten times as long
+        text = json.dumps(plain(record), ensure_ascii=False, allow_nan=False)
+    try:
+        return text.encode() + b"\n"
     except UnicodeEncodeError:
-        text = json.dumps(values, allow_nan=False).encode()
-    return text + b"\n"
+        return json.dumps(json.loads(text)).encode() + b"\n"
 
 
 class RecordWriter:
-    """Writes records as JSON lines, each at once, or as one CSV or Parquet table at the end.
+    """Writes records as JSON lines, each at once, or as one CSV or Parquet table at the end; use it in a `with` block.
 
-    Use it in a `with` block; what was written before an interruption stays. A table goes to its file whole or not
-    at all; a file of JSON lines grows line by line, so that a killed run keeps what is done.
+    What goes to a file is in its journal at once, and in the file, whole, when the block ends, however it ends: a
+    killed run leaves the journal, which `journal.read_done` reads.
 
     Args:
         kind: "jsonl", "csv" or "parquet".
         target: the file; None is standard output.
-        keep: records of an earlier run that stay in front (see `tables.read_done`).
+        keep: records of an earlier run that stay.
+        order: paths of records: those are first in the file, in this order, and then the others as they come.
         goes_on: whether the work goes on when nobody reads standard output any more, since it makes files too.
 
     Raises:
@@ -78,41 +83,41 @@ class RecordWriter:
         kind: str,
         target: Path | None = None,
         *,
-        keep: Sequence[Mapping[str, Any]] = (),
+        keep: Iterable[Mapping[str, Any]] = (),
+        order: Iterable[str] = (),
         goes_on: bool = False,
     ) -> None:
         check_format(kind, target)
-        self._goes_on = goes_on
-        self.kind = kind
-        self.target = target
-        self._rows: list[Mapping[str, Any]] = list(keep)
-        self._file: IO[bytes] | None = None
+        self.kind, self.target = kind, target
+        self._keep, self._goes_on = keep, goes_on
+        direct = target is None and kind == "jsonl"
+        self._journal = None if direct else Journal(target and journal_of(target), order)
 
     def __enter__(self) -> Self:
-        if self.kind == "jsonl" and self.target is not None:
-            self.target.parent.mkdir(parents=True, exist_ok=True)
-            self._file = _rewritten(self.target, self._rows)
+        if self._journal is not None:
+            self._journal.begin((row["path"], json_line(row)) for row in self._keep)
         return self
 
     def write(self, record: Record) -> None:
         """Put one record out."""
-        if self.kind != "jsonl":
-            self._rows.append(plain(record))
-        elif self._file is None:
+        if self._journal is None:
             self._out(json_line(record))
         else:
-            self._file.write(json_line(record))
-            self._file.flush()
+            self._journal.add(record["path"], json_line(record))
 
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            self._file.close()
-        elif self.kind != "jsonl" and (self._rows or error is None):
-            text = write_table(self._rows, self.kind, self.target)
-            if text is not None:
-                self._out(text)
+        if self._journal is None:
+            return
+        with closing(self._journal):
+            if self.target is None:
+                for line in csv_lines(self._journal):
+                    self._out(line)
+            elif error is None or self._journal:
+                self._journal.settle(self.target, self.kind)
+            else:  # nothing was done yet, so what is there stays
+                self._journal.remove()
 
     def _out(self, data: bytes) -> None:
         try:
@@ -152,11 +157,3 @@ def drop_stdout() -> None:
     """Nobody reads standard output any more: what is still written goes nowhere, the flush at the exit too."""
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), sys.stdout.fileno())
-
-
-def _rewritten(target: Path, rows: Sequence[Mapping[str, Any]]) -> IO[bytes]:
-    from audio_gen.atomic import replacing
-
-    with replacing(target) as part:
-        part.write_bytes(b"".join(json_line(row) for row in rows))
-    return target.open("ab")

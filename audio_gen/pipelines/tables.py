@@ -1,10 +1,10 @@
-"""Records as files: CSV and Parquet tables with one row a file, and reading back what an earlier run has done."""
+"""Records as files: CSV and Parquet tables with one row a file, and reading back what was written."""
 
 import csv
 import io
+import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from audio_gen.atomic import replacing
 from audio_gen.errors import ParameterError
 
 FORMATS = ("jsonl", "csv", "parquet")
+_ROWS = 2000  # of a Parquet table in memory
 
 
 def flatten(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -28,20 +29,28 @@ def flatten(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return row
 
 
-def write_table(records: Iterable[Mapping[str, Any]], kind: str, target: Path | None) -> bytes | None:
-    """Write the table to `target`, whole or not at all; without a target give it back as bytes (CSV only)."""
-    rows = [{name: _printable(value) for name, value in flatten(record).items()} for record in records]
-    columns = list(dict.fromkeys(name for row in rows for name in row)) or ["schema", "path", "ok"]
-    columns.sort(key=lambda name: name.startswith("error."))  # stable: the rest keeps its order
-    if kind == "csv":
-        data = _csv(rows, columns)
-        if target is None:
-            return data
-        with replacing(target) as part:
-            part.write_bytes(data)
-    elif target is not None:
-        _write_parquet(rows, columns, target)
-    return None
+def csv_lines(records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """The table as CSV, its head first; goes over the records twice."""
+    text = io.StringIO(newline="")
+    columns = _columns(name for record in records for name in flatten(record))
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    for row in _rows(records):
+        writer.writerow(row)
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue().encode()
+
+
+def write_table(records: Iterable[Mapping[str, Any]], kind: str, target: Path) -> None:
+    """Write the records, which can be gone over twice, as "csv" or "parquet", whole or not at all."""
+    with replacing(target) as part:
+        if kind == "parquet":
+            _write_parquet(records, part)
+        else:
+            with part.open("wb") as file:
+                file.writelines(csv_lines(records))
 
 
 def read_records(path: Path, kind: str) -> list[dict[str, Any]]:
@@ -52,76 +61,111 @@ def read_records(path: Path, kind: str) -> list[dict[str, Any]]:
     Raises:
         ParameterError: something else is in the file.
     """
-    try:
-        if kind == "jsonl":
-            return _read_json_lines(path.read_bytes())
-        if kind == "csv":
-            with path.open(newline="", encoding="utf-8") as file:
-                reader = csv.DictReader(file)
-                columns = reader.fieldnames or ()
-                rows = [{str(name): cell or None for name, cell in row.items()} for row in reader]
-        else:
-            import pyarrow.parquet
+    return list(each_record(path, kind))
 
-            table = pyarrow.parquet.read_table(path)
-            columns = table.column_names
-            rows = table.to_pylist()
-        if not {"path", "ok"} <= set(columns):
-            raise ValueError("no columns 'path' and 'ok'")
+
+def each_record(path: Path, kind: str) -> Iterator[dict[str, Any]]:
+    """As `read_records`, one after the other."""
+    try:
+        yield from {"jsonl": _read_json_lines, "csv": _read_csv, "parquet": _read_parquet}[kind](path)
     except (ValueError, KeyError, AttributeError, csv.Error) as error:  # pyarrow's ArrowInvalid is a ValueError
         raise ParameterError(
             f"{str(path)!r} doesn't hold records as {kind} ({error}); --overwrite replaces it"
         ) from error
-    return rows
 
 
-def read_done(path: Path, kind: str) -> list[dict[str, Any]]:
-    """Those of `read_records` that are ok: what `--skip-existing` need not do again.
+def _read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                record = json.loads(line) if line.strip() else None
+            except ValueError:
+                if line.endswith(b"\n"):
+                    raise
+                return  # torn by a kill: its file is done again
+            if record is not None:
+                _check_columns(record if isinstance(record, dict) else ())
+                yield record
 
-    Raises:
-        ParameterError: something else is in the file.
-    """
-    return [record for record in read_records(path, kind) if record["ok"] in (True, "True")]
+
+def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
+    csv.field_size_limit(1 << 30)  # the timeline of a file of ten hours is longer than what Python takes for sane
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        _check_columns(reader.fieldnames or ())
+        for row in reader:
+            yield {str(name): cell or None for name, cell in row.items()}
 
 
-def _read_json_lines(data: bytes) -> list[dict[str, Any]]:
-    *lines, last = data.split(b"\n")
-    records = [json.loads(line) for line in lines if line.strip()]
-    with suppress(ValueError):  # torn by a kill: its file is done again
-        records += [json.loads(last)] if last.strip() else []
-    if not all(isinstance(record, dict) and "path" in record and "ok" in record for record in records):
-        raise ValueError("a line without 'path' and 'ok'")
-    return records
+def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetFile(path) as file:
+        _check_columns(file.schema_arrow.names)
+        for batch in file.iter_batches(_ROWS):
+            yield from batch.to_pylist()
+
+
+def _check_columns(names: Iterable[str]) -> None:
+    if not {"path", "ok"} <= set(names):
+        raise ValueError("no 'path' and 'ok'")
+
+
+def _rows(records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for record in records:
+        yield {name: _printable(value) for name, value in flatten(record).items()}
+
+
+def _columns(names: Iterable[str]) -> list[str]:
+    each = list(dict.fromkeys(names)) or ["schema", "path", "ok"]
+    return sorted(each, key=lambda name: name.startswith("error."))  # stable: the rest keeps its order
 
 
 def _printable(value: Any) -> Any:
     # the bytes of a name that aren't UTF-8 as \xff: one such name must not spoil the table for other readers
-    if isinstance(value, str):
+    if isinstance(value, str) and not value.isascii():
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return value
 
 
-def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
-def _write_parquet(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], target: Path) -> None:
+def _write_parquet(records: Iterable[Mapping[str, Any]], path: Path) -> None:
     import pyarrow
     import pyarrow.parquet
 
-    table = pyarrow.table({name: _column([row.get(name) for row in rows]) for name in columns})
-    with replacing(target) as part:
-        pyarrow.parquet.write_table(table, part)
+    types: dict[str, Any] = {}
+    for rows in _groups(_rows(records)):
+        for name in dict.fromkeys(name for row in rows for name in row):
+            types[name] = _common_type(types.get(name, pyarrow.null()), [row.get(name) for row in rows])
+    schema = pyarrow.schema([(name, types.get(name, pyarrow.null())) for name in _columns(types)])
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        for rows in _groups(_rows(records)):
+            columns = [_column([row.get(field.name) for row in rows], field.type) for field in schema]
+            writer.write_table(pyarrow.table(columns, schema=schema))
 
 
-def _column(values: Sequence[Any]) -> Any:
+def _groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while group := list(itertools.islice(rows, _ROWS)):
+        yield group
+
+
+def _common_type(before: Any, values: Sequence[Any]) -> Any:
+    """The type of `values` and of what came before; text where they share none, and for huge numbers."""
     import pyarrow
 
     try:
-        return pyarrow.array(values)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError):  # several types under one name, huge numbers
-        return pyarrow.array([None if value is None else str(value) for value in values])
+        found = pyarrow.array(values).type
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError):
+        return pyarrow.string()
+    kinds = {before, found} - {pyarrow.null()}
+    if len(kinds) < 2:
+        return kinds.pop() if kinds else found
+    return pyarrow.float64() if kinds == {pyarrow.int64(), pyarrow.float64()} else pyarrow.string()
+
+
+def _column(values: Sequence[Any], kind: Any) -> Any:
+    import pyarrow
+
+    change = {pyarrow.float64(): float, pyarrow.string(): str}.get(kind)
+    if change is not None:
+        values = [None if value is None else change(value) for value in values]
+    return pyarrow.array(values, kind)

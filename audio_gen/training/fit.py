@@ -1,7 +1,9 @@
-"""The training loop: device, precision and several GPUs through Lightning Fabric; exact resume.
+"""The training loop: device, precision and several processes through Lightning Fabric; exact resume.
 
 Every step draws its random numbers from (seed, step, rank) alone, so a run that was killed and resumed ends bit-equal,
-on the CPU, to one that was not.
+on the CPU, to one that was not. Of several processes, one a GPU or as many on the CPU, each draws a batch of its own,
+and gradients are averaged over them (DistributedDataParallel): N processes learn as one would from batches of N times
+the size. The first one alone validates, saves and speaks.
 """
 
 import logging
@@ -21,8 +23,9 @@ from torch import nn
 from torch.optim import Optimizer
 
 from audio_gen.atomic import replacing
-from audio_gen.errors import DatasetError, ParameterError
+from audio_gen.errors import DatasetError
 from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.training.processes import fabric_for, mean, together
 from audio_gen.training.progress import Progress
 
 STATE = "state.pt"
@@ -65,7 +68,8 @@ class Run:
         steps: updates in all.
         seed: of everything random.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        devices: number of processes or GPUs.
+        devices: number of GPUs, or of processes on the CPU, on each machine.
+        nodes: number of machines; each of them runs the same.
         precision: as Fabric names it: "32-true", "bf16-mixed" ...
         validate_every: steps between two validations.
         save_every: seconds between two saves.
@@ -81,6 +85,7 @@ class Run:
     seed: int = 0
     device: str = "auto"
     devices: int = 1
+    nodes: int = 1
     precision: str = "32-true"
     validate_every: int = 500
     save_every: float = 120.0
@@ -94,7 +99,13 @@ class Run:
         """What has to be equal for a run to be gone on with."""
         early = None if self.patience is None else [self.patience, self.validate_every]
         same = {"name": self.name, "seed": self.seed, "steps": self.steps, "settings": self.settings}
-        return {**same, "patience": early, **(self.sources or {})}
+        several = {"processes": self.processes} if self.processes > 1 else {}
+        return {**same, "patience": early, **several, **(self.sources or {})}
+
+    @property
+    def processes(self) -> int:
+        """How many learn together."""
+        return self.devices * self.nodes
 
 
 def step_seed(seed: int, step: int, rank: int = 0) -> int:
@@ -107,33 +118,37 @@ def cosine(start: float, end: float, progress: float) -> float:
     return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
 
 
-def _fabric(run: Run) -> Fabric:
-    kind, _, number = run.device.partition(":")
-    if kind not in ("auto", "cpu", "cuda"):
-        raise ParameterError(f"device must be auto, cpu, cuda or cuda:N, not {run.device!r}")
-    try:
-        return Fabric(accelerator=kind, devices=[int(number)] if number else run.devices, precision=run.precision)  # type: ignore[arg-type]
-    except ValueError as error:  # it lists what is allowed
-        raise ParameterError(f"precision {run.precision!r} on {run.device!r}: {error}") from error
-
-
 def fit(recipe: Recipe, run: Run) -> Path:
     """Train, from the start or from where `run.folder` was left, and return the path of the best checkpoint.
 
     Raises:
         DatasetError: the folder holds a run with another name, seed, number of steps, other settings or sources.
         NoScoreError: the training diverged, or the split is too small to measure.
+        LostProcessError: another process of this training ended.
     """
-    fabric = _fabric(run)
+    fabric = fabric_for(run.device, run.devices, run.nodes, run.precision)
     fabric.launch()
-    recipe.setup(fabric)
-    state_path, best_path = run.folder / STATE, run.folder / "best.safetensors"
-    progress = _resume(recipe, run, state_path, fabric)
+    best_path = run.folder / "best.safetensors"
+    with together(run.name, fabric):
+        recipe.setup(fabric)
+        progress = _resume(recipe, run, run.folder / STATE, fabric)
+        _learn(recipe, run, progress, fabric, best_path)
+    if progress.step < run.steps and not run.quiet and fabric.is_global_zero:
+        _log.info("%s: no better score since step %d; ended at step %d", run.name, progress.best_step, progress.step)
+    if not best_path.is_file():
+        raise NoScoreError(
+            f"{run.name!r} has no score after {run.steps} steps: it diverged, or the validation tracks are too few;"
+            " nothing is published; mend that and start anew with --overwrite"
+        )
+    return best_path
+
+
+def _learn(recipe: Recipe, run: Run, progress: Progress, fabric: Fabric, best_path: Path) -> None:
     last_save = time.monotonic()
     with _logger(run, fabric) as log:
         while not progress.over(run.steps, run.patience):
             torch.manual_seed(step_seed(run.seed, progress.step, fabric.global_rank))
-            figures = recipe.step(progress.step, progress.step / run.steps)
+            figures = mean(recipe.step(progress.step, progress.step / run.steps), fabric)
             progress.trained(figures)
             step = progress.step
             log(step, figures)
@@ -149,19 +164,10 @@ def fit(recipe: Recipe, run: Run) -> Path:
                     facts["valid"] = found
                     recipe.checkpoint(run.name, facts).save(best_path)
             if fabric.is_global_zero and (validated or time.monotonic() - last_save > run.save_every):
-                _save(recipe, run, state_path, progress)
+                _save(recipe, run, run.folder / STATE, progress)
                 last_save = time.monotonic()
-            if run.patience is not None and validated:
-                progress.waited = fabric.broadcast(progress.waited)  # only the first process has validated
-            fabric.barrier()
-    if progress.step < run.steps and not run.quiet and fabric.is_global_zero:
-        _log.info("%s: no better score since step %d; ended at step %d", run.name, progress.best_step, progress.step)
-    if not best_path.is_file():
-        raise NoScoreError(
-            f"{run.name!r} has no score after {run.steps} steps: it diverged, or the validation tracks are too few;"
-            " nothing is published; mend that and start anew with --overwrite"
-        )
-    return best_path
+            if validated:  # only the first process has measured, and saved; the others wait for it here
+                progress.waited = fabric.broadcast(progress.waited)
 
 
 def _check_losses(run: Run, step: int, figures: dict[str, float]) -> None:

@@ -19,6 +19,7 @@ from audio_gen.training.card import first_card
 from audio_gen.training.defaults import PATIENCE, are_few, starting
 from audio_gen.training.fit import STATE, Recipe, Run, fit
 from audio_gen.training.leakage import check_leakage
+from audio_gen.training.processes import leads
 from audio_gen.training.progress import read_progress
 from audio_gen.training.report import class_report, write_report
 from audio_gen.training.settings import override
@@ -41,7 +42,8 @@ class Plan:
         init: a checkpoint to start from.
         lessons: arrays with a teacher's outputs, learnt beside the labels (classifier, emotion).
         ensemble: checkpoints whose mean answer is learnt beside the labels (classifier, emotion).
-        seed, device, devices, precision, quiet: as in `Run`.
+        seed, device, devices, nodes, precision, quiet: as in `Run`. Several processes are started by the command line
+            that is running being run again.
         validate_every: steps between two validations; None is 500, or a tenth of the steps where that is less.
         patience: as in `Run`; 0 is never. None is never too, but 5 where training tracks are few (`defaults`).
         overwrite: start anew where an unfinished or finished run of this name lies.
@@ -59,6 +61,7 @@ class Plan:
     seed: int = 0
     device: str = "auto"
     devices: int = 1
+    nodes: int = 1
     precision: str = "32-true"
     validate_every: int | None = None
     patience: int | None = None
@@ -89,7 +92,9 @@ def train(plan: Plan, arrays: Arrays) -> Path:
         _log.warning("%s", note)
     if plan.overwrite and folder.exists():
         shutil.rmtree(folder)
-    publish(plan, arrays, fitted(plan, arrays, folder), notes)
+    best = fitted(plan, arrays, folder)
+    if leads():
+        publish(plan, arrays, best, notes)
     return target
 
 
@@ -132,6 +137,7 @@ def fitted(plan: Plan, arrays: Arrays, folder: Path) -> Path:
         seed=plan.seed,
         device=plan.device,
         devices=plan.devices,
+        nodes=plan.nodes,
         precision=plan.precision,
         validate_every=plan.validate_every or min(500, max(1, settings.steps // 10)),
         patience=patience or None,

@@ -105,7 +105,9 @@ class Trainee:
         self.net, self.adam = fabric.setup(self.net, self.adam)
         self.ema.module.to(fabric.device)
         if self.pupil is not None:
-            self.pupil.to(fabric.device)
+            self.pupil = fabric.setup_module(self.pupil)
+            for method in ("features", "keys", "answer"):  # which are called apart where there are lessons
+                self.net.mark_forward_method(method)
 
     def modules(self) -> dict[str, nn.Module]:
         beside = {} if self.pupil is None else {"pupil": self.pupil}

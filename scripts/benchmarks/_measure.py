@@ -14,8 +14,8 @@ import torch
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
 
 
-def interleaved(rivals: Mapping[str, Callable[[], object]], repeats: int = 9) -> dict[str, float]:
-    """Median seconds of each rival, after one call of each that doesn't count."""
+def turns(rivals: Mapping[str, Callable[[], object]], repeats: int = 9) -> dict[str, list[float]]:
+    """Seconds of each rival in each turn, after one that doesn't count."""
     seconds: dict[str, list[float]] = {name: [] for name in rivals}
     for turn in range(repeats + 1):
         for name, call in rivals.items():
@@ -23,13 +23,34 @@ def interleaved(rivals: Mapping[str, Callable[[], object]], repeats: int = 9) ->
             call()
             if turn:
                 seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    return seconds
 
 
-def publish(name: str, rows: Sequence[Mapping[str, Any]], *, keep: bool = True) -> None:
+def interleaved(rivals: Mapping[str, Callable[[], object]], repeats: int = 9) -> dict[str, float]:
+    """Median seconds of each rival."""
+    return {name: statistics.median(values) for name, values in turns(rivals, repeats).items()}
+
+
+def spread(values: Sequence[float]) -> str:
+    """The smallest and the largest of several, as text."""
+    return f"{min(values):.3g}-{max(values):.3g}"
+
+
+def processor() -> str:
+    """Its name as the system tells it, and how many cores of it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.machine()
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def publish(name: str, rows: Sequence[Mapping[str, Any]], *, keep: bool = True, **more: Any) -> None:
     """Print `rows` as a table and write them, with what they were measured on, to docs/benchmarks/NAME.json.
 
-    With `keep` false they are only printed: a quick run shall not replace a whole one.
+    With `keep` false they are only printed: a quick run shall not replace a whole one. `more` goes to what they were
+    measured on.
     """
     head = list(dict.fromkeys(key for row in rows for key in row))
     cells = [head, *([_text(row.get(key, "")) for key in head] for row in rows)]
@@ -39,10 +60,11 @@ def publish(name: str, rows: Sequence[Mapping[str, Any]], *, keep: bool = True) 
     if not keep:
         return
     machine = {
-        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "processor": processor(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
+        **more,
     }
     FOLDER.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"machine": machine, "rows": list(rows)}, indent=1)

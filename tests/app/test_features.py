@@ -177,7 +177,7 @@ def test_killed_and_resumed_equals_undisturbed(music: Path) -> None:
     process = start("music -o out --batch-size 1 --jobs 1", 60)
     process.kill()
     process.communicate()
-    assert sorted(tree("out")) == [".manifest.journal", "a/track01.npy", "b/.track01.part.npy"]
+    assert sorted(tree("out")) == [".manifest.jsonl.journal", "a/track01.npy", "b/.track01.part.npy"]
     done = Path("out/a/track01.npy").stat()
     assert features("music -o out --batch-size 1 --jobs 1 --skip-existing") == 1
     assert Path("out/a/track01.npy").stat() == done
@@ -194,7 +194,7 @@ def test_interrupted_leaves_no_half_written_file(music: Path, jobs: int) -> None
     assert err.splitlines()[-1] == "audio-gen: interrupted; what was done is kept"
     assert "Traceback" not in err
     left = tree("out")
-    assert left.pop("manifest.jsonl").count(b"\n") <= 2
+    assert left.pop("manifest.jsonl").count(b"\n") <= (2 if jobs == 1 else 4)  # the others went on meanwhile
     assert not [name for name in left if "/." in name or name.startswith(".")]
     assert all(np.load(Path("out", name)).shape == (128, 216) for name in left)
     assert features("music -o out --skip-existing") == 1

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from audio_gen.app import options
-from audio_gen.app.running import run_files, run_records
+from audio_gen.app.running import Job, run_files, run_records
 from audio_gen.errors import CheckpointError, DecodeError, ParameterError
 from audio_gen.pipelines.inputs import Source
-from audio_gen.pipelines.records import Record, success
+from audio_gen.pipelines.records import Record, json_line, success
 from audio_gen.pipelines.tables import read_records
 
 
@@ -19,6 +19,7 @@ def parse(text: str, *, folder: bool = False) -> argparse.Namespace:
     (options.add_folder_output if folder else options.add_record_output)(parser)
     options.add_device(parser)
     options.add_batch(parser)
+    options.add_engine(parser)
     return parser.parse_intermixed_args(text.split())
 
 
@@ -29,9 +30,12 @@ class Recorder:
         self.prepared = 0
         self.names: list[str] = []
 
-    def prepare(self, sources: Sequence[Source] = ()) -> "Recorder":
+    def prepare(self) -> "Recorder":
         self.prepared += 1
         return self
+
+    def job(self, sources: Sequence[Source]) -> Job:
+        return Job(lambda device: self.prepare())
 
     def __call__(self, source: Source, output: Path | None = None) -> Record:
         self.names.append(source.name)
@@ -49,7 +53,7 @@ def lines(text: str) -> list[Record]:
 
 def test_records_go_to_standard_output_in_order(music: Path, capfd: pytest.CaptureFixture[str]) -> None:
     work = Recorder()
-    assert run_records(parse("music --jobs 3"), work.prepare) == 1
+    assert run_records(parse("music --jobs 3"), work.job) == 1
     records = lines(capfd.readouterr().out)
     assert [record["path"] for record in records] == [
         "music/a/track01.wav",
@@ -64,7 +68,7 @@ def test_records_go_to_standard_output_in_order(music: Path, capfd: pytest.Captu
 
 @pytest.mark.parametrize(("paths", "code"), [("music/a", 0), ("music", 1), ("music/empty.mp3 music/text.wav", 4)])
 def test_exit_codes(music: Path, paths: str, code: int) -> None:
-    assert run_records(parse(f"{paths} -o out.jsonl"), Recorder().prepare) == code
+    assert run_records(parse(f"{paths} -o out.jsonl"), Recorder().job) == code
 
 
 @pytest.mark.parametrize(
@@ -74,13 +78,13 @@ def test_wrong_usage_comes_before_any_model(music: Path, text: str) -> None:
     Path("old.jsonl").write_text("mine")
     work = Recorder()
     with pytest.raises(ParameterError):
-        run_records(parse(text), work.prepare)
+        run_records(parse(text), work.job)
     assert work.prepared == 0
     assert Path("old.jsonl").read_text() == "mine"
 
 
 def test_a_model_that_is_missing_leaves_nothing_behind(music: Path) -> None:
-    def prepare(sources: Sequence[Source]) -> Recorder:
+    def prepare(sources: Sequence[Source]) -> Job:
         raise CheckpointError("no model")
 
     with pytest.raises(CheckpointError):
@@ -91,13 +95,13 @@ def test_a_model_that_is_missing_leaves_nothing_behind(music: Path) -> None:
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
 def test_skip_existing_does_what_is_missing(music: Path, kind: str) -> None:
     first, second = Recorder(), Recorder()
-    run_records(parse(f"music/b music/empty.mp3 --format {kind} -o out"), first.prepare)
-    assert run_records(parse(f"music --format {kind} -o out --skip-existing --jobs 1"), second.prepare) == 1
+    run_records(parse(f"music/b music/empty.mp3 --format {kind} -o out"), first.job)
+    assert run_records(parse(f"music --format {kind} -o out --skip-existing --jobs 1"), second.job) == 1
     assert second.names == ["music/a/track01.wav", "music/empty.mp3", "music/text.wav"]
     records = read_records(Path("out"), kind)
     assert sorted(record["path"] for record in records) == sorted({*first.names, *second.names})
     third = Recorder()
-    assert run_records(parse(f"music/a music/b --format {kind} -o out --skip-existing"), third.prepare) == 0
+    assert run_records(parse(f"music/a music/b --format {kind} -o out --skip-existing"), third.job) == 0
     assert third.prepared == 0
     again = read_records(Path("out"), kind)
     assert [record["path"] for record in again] == [r["path"] for r in records if r["ok"] in (True, "True")]
@@ -106,15 +110,15 @@ def test_skip_existing_does_what_is_missing(music: Path, kind: str) -> None:
 def test_skip_existing_leaves_a_file_that_holds_something_else_alone(music: Path) -> None:
     Path("old").write_text("mine\nand mine\n")
     with pytest.raises(ParameterError, match="--overwrite"):
-        run_records(parse("music -o old --skip-existing"), Recorder().prepare)
+        run_records(parse("music -o old --skip-existing"), Recorder().job)
     assert Path("old").read_text() == "mine\nand mine\n"
-    run_records(parse("music -o old --overwrite"), Recorder().prepare)
+    run_records(parse("music -o old --overwrite"), Recorder().job)
     assert len(read_records(Path("old"), "jsonl")) == 5
 
 
 def test_a_folder_after_o_gets_a_records_file(music: Path) -> None:
     Path("out").mkdir()
-    run_records(parse("music -o out --format csv"), Recorder().prepare)
+    run_records(parse("music -o out --format csv"), Recorder().job)
     assert len(read_records(Path("out/records.csv"), "csv")) == 5
 
 
@@ -160,6 +164,23 @@ def test_options_refuse_other_values(text: str) -> None:
 
 
 def test_a_dash_is_standard_output(music: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run_records(parse("music/a -o -"), Recorder().prepare) == 0
+    assert run_records(parse("music/a -o -"), Recorder().job) == 0
     assert len(lines(capfd.readouterr().out)) == 1
     assert not Path("-").exists()
+
+
+def test_rows_in_the_journal_of_a_killed_run_are_found(music: Path) -> None:
+    text = "music/b -o out --format parquet --skip-existing"
+    run_files(parse(text, folder=True), ".txt", Recorder().prepare)
+    rows = read_records(Path("out/manifest.parquet"), "parquet")
+    Path("out/manifest.parquet").unlink()
+    Path("out/.manifest.parquet.journal").write_bytes(b"".join(map(json_line, rows))[:-20])  # a line is torn
+    work = Recorder()
+    Path("out/x.wav/t.txt").unlink()
+    assert run_files(parse(text, folder=True), ".txt", work.prepare) == 0
+    assert work.names == ["music/b/x.wav/t.OGG"]
+    assert [row["path"] for row in read_records(Path("out/manifest.parquet"), "parquet")] == [
+        "music/b/track01.flac",
+        "music/b/x.wav/t.OGG",
+    ]
+    assert not Path("out/.manifest.parquet.journal").exists()

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from audio_gen.models.activation import evidence, interpolation, mixture, upsample
+from audio_gen.models.activation import evidence, halves, interpolation, mixture, upsample
 from audio_gen.models.classifier import ClassifierNet, Verdict, combine, quadrant_log_probs
 
 SHARE = 0.2  # of a picture that is removed
@@ -31,6 +31,17 @@ def test_evidence_averages_to_every_output() -> None:
     torch.manual_seed(0)
     plain = ClassifierNet(3, widths=(8, 8)).eval()
     assert evidence(plain, plain.features(image)).shape == (3, 3, 64 // 8, 40 // 4)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 5, 8])
+def test_halves_are_means_over_time_that_share_the_middle(columns: int) -> None:
+    maps = torch.rand(3, 6, 2, columns, generator=torch.Generator().manual_seed(0))
+    found = halves(maps)
+    assert found.shape == (3, 2, 6)
+    assert torch.allclose(found.mean(1), maps.mean((-2, -1)))
+    twice = maps.repeat_interleave(2, -1)  # so that the middle lies between two cells
+    assert torch.allclose(found[:, 0], twice[..., :columns].mean((-2, -1)))
+    assert torch.allclose(found[:, 1], twice[..., columns:].mean((-2, -1)))
 
 
 @pytest.mark.parametrize("quadrant", range(4))

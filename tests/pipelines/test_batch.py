@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from audio_gen.errors import DecodeError
+from audio_gen.pipelines import batch
 from audio_gen.pipelines.batch import Counts, run_batch, stop_here_if_asked, usable_cores
 from audio_gen.pipelines.inputs import Source
 from audio_gen.pipelines.records import Record, success
@@ -33,25 +34,27 @@ def test_in_order_and_a_bad_file_costs_one_record(jobs: int) -> None:
     assert (counts.ok, counts.failed, counts.total, counts.exit_code) == (16, 4, 20, 1)
 
 
-def test_a_slow_first_file_holds_only_a_few_back() -> None:
-    begun: list[str] = []
-    go = threading.Event()
+@pytest.mark.parametrize("ahead", [8, 1000])
+def test_a_slow_file_holds_nobody_up_within_bounds(ahead: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "AHEAD", ahead)
+    go, done, out = threading.Event(), [], []
 
     def work(source: Source) -> Record:
-        begun.append(source.name)
-        if source.name == "0":
-            go.wait(5)
+        if source.name == "2":
+            assert go.wait(10)
         return fine(source)
 
-    threading.Timer(0.2, go.set).start()
-    run_batch(SOURCES, work, jobs=2, on_record=lambda _: None if go.is_set() else pytest.fail("out of order"))
-    assert len(begun) == 20
-    go.clear()
-    begun.clear()
-    threading.Timer(0.2, lambda: (seen.append(len(begun)), go.set())).start()
-    seen: list[int] = []
-    run_batch(SOURCES, work, jobs=2, on_record=lambda _: None)
-    assert seen[0] <= 4
+    def on_done(record: Record) -> None:
+        done.append(record["path"])
+        if len(done) == min(ahead - 1, 17) + 2:  # "0" and "1", and all that may go ahead of "2"
+            assert out == ["0", "1"]
+            go.set()
+
+    counts = run_batch(SOURCES, work, jobs=2, on_done=on_done, on_record=lambda record: out.append(record["path"]))
+    assert out == [source.name for source in SOURCES]
+    assert sorted(done) == sorted(out)
+    assert done.index("2") == min(ahead - 1, 17) + 2
+    assert counts.ok == 20
 
 
 def test_threads_work_at_the_same_time() -> None:
@@ -77,6 +80,39 @@ def test_fail_fast_ends_at_the_first_failure(jobs: int) -> None:
     assert counts.exit_code == 1
 
 
+def test_fail_fast_begins_nothing_after_a_failure_but_ends_what_came_first() -> None:
+    go, begun = threading.Event(), []
+
+    def work(source: Source) -> Record:
+        begun.append(source.name)
+        if source.name == "0":
+            assert go.wait(10)
+        if source.name == "2":
+            raise DecodeError("bad")
+        return fine(source)
+
+    def on_done(record: Record) -> None:
+        if record["path"] == "2":
+            threading.Timer(0.05, go.set).start()
+
+    out: list[str] = []
+    run_batch(
+        SOURCES, work, jobs=2, fail_fast=True, on_done=on_done, on_record=lambda record: out.append(record["path"])
+    )
+    assert out == ["0", "1", "2"]
+    assert len(begun) <= 6
+
+
+def test_an_error_that_is_no_exception_of_the_file_ends_the_batch() -> None:
+    def work(source: Source) -> Record:
+        if source.name == "3":
+            raise SystemExit(7)
+        return fine(source)
+
+    with pytest.raises(SystemExit):
+        run_batch(SOURCES, work, jobs=2, on_record=lambda _: None)
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interrupt_stops_and_is_raised_again(jobs: int) -> None:
     begun: list[str] = []
@@ -93,8 +129,30 @@ def test_an_interrupt_stops_and_is_raised_again(jobs: int) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_batch(SOURCES, work, jobs=jobs, on_record=on_record)
-    assert [record["path"] for record in records] == ["0", "1", "2"]
+    out = [int(record["path"]) for record in records]
+    assert out[:3] == [0, 1, 2]
+    assert out == sorted(set(out))  # those that were done out of their turn follow
     assert len(begun) < 10
+
+
+def test_records_that_wait_for_a_slow_file_go_out_after_an_interrupt() -> None:
+    def work(source: Source) -> Record:
+        while source.name == "3":
+            time.sleep(0.01)
+            stop_here_if_asked()
+        return fine(source)
+
+    done: list[str] = []
+    out: list[str] = []
+
+    def on_done(record: Record) -> None:
+        done.append(record["path"])
+        if len(done) == 9:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(SOURCES, work, jobs=2, on_done=on_done, on_record=lambda record: out.append(record["path"]))
+    assert out == ["0", "1", "2", "4", "5", "6", "7", "8"]  # "9" was interrupted on its way
 
 
 def test_work_on_a_long_file_is_left_when_the_batch_stops() -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from audio_gen.audio.decode import open_audio
+from audio_gen.datasets._item import Item
 from audio_gen.features.decibel_image import RANGE_DB, SPEC
 from audio_gen.models.activation import evidence, mixture, upsample
 from audio_gen.models.classifier import Verdict, combine
 from audio_gen.pipelines.classify import Classifier
-from audio_gen.pipelines.windows import batches
+from audio_gen.pipelines.hearing import windows_of
 
 CLIPS = Path(__file__).parents[2] / "data" / "examples"
 SHARE = 0.2  # of a picture that is removed
@@ -20,13 +20,6 @@ SHARE = 0.2  # of a picture that is removed
 def hottest(heat: torch.Tensor) -> torch.Tensor:
     """The highest fifth of `[n_mels, columns]`."""
     return heat > heat.flatten().kthvalue(math.floor((1 - SHARE) * heat.numel())).values
-
-
-def pictures(model: Classifier, clip: Path) -> torch.Tensor:
-    """`[K, rows, columns]`: what the model hears of a clip."""
-    with open_audio(clip) as audio:
-        rate = model.checkpoint.spec.sample_rate
-        return torch.cat([model.picture(batch) for batch in batches(audio.mono(rate), model.window, 16)])
 
 
 @pytest.mark.slow
@@ -38,7 +31,7 @@ def test_removing_the_hottest_fifth_hurts_more_than_removing_other_areas(name: s
     random = torch.Generator().manual_seed(0)
     hot, other = [], []
     for clip in sorted(path for path in CLIPS.iterdir() if path.suffix in (".ogg", ".mp3", ".flac")):
-        picture = pictures(model, clip)[:1]
+        picture = windows_of(model, Item(clip.name, "test", "", clip))[0].picture[None]
         maps = model.net.features(picture)
         verdict = combine(model.net.answer(maps, model.net.keys(picture)), model.net)
         best = int(verdict.probs.argmax())

@@ -97,7 +97,7 @@ def test_onnxruntime_says_what_the_checkpoint_says(tiny: Any, tmp_path: Path) ->
         samples = 0.1 * torch.randn(batch, classifier.window, generator=torch.Generator().manual_seed(batch))
         given = running.run(None, {"samples": samples.numpy()})
         found = dict(zip(("logits", "probs", "values", "terms", "embedding"), given, strict=True))
-        wanted = classifier.hear(samples)
+        wanted = classifier.net(classifier.see(samples))
         probs = torch.softmax(wanted.logits / classifier.net.temperature, -1)
         for name, value in {**wanted._asdict(), "probs": probs, "terms": torch.sigmoid(wanted.terms)}.items():
             torch.testing.assert_close(torch.from_numpy(found[name]), value, rtol=1e-4, atol=1e-4)

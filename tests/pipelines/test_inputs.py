@@ -168,3 +168,12 @@ def test_an_output_never_replaces_an_input(here: Path) -> None:
     put(here, "m/1.wav")
     with pytest.raises(ParameterError, match=r"replace an input: 'm/1\.wav'"):
         output_paths(find_audio(["m"], extensions=WAV), Path("m"), ".wav")
+
+
+def test_an_output_that_is_a_link_to_an_input(here: Path) -> None:
+    put(here, "m/1.wav", "m/2.wav")
+    Path("out").mkdir()
+    Path("out/1.npy").symlink_to(here / "m" / "1.wav")
+    Path("out/2.npy").hardlink_to(here / "m" / "2.wav")  # replaced, it leaves the input as it is
+    with pytest.raises(ParameterError, match=r"replace an input: 'out/1\.npy';"):
+        output_paths(find_audio(["m"], extensions=WAV), Path("out"), ".npy")

@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from audio_gen.errors import DecodeError, ParameterError
+from audio_gen.pipelines import tables
+from audio_gen.pipelines.journal import read_done
 from audio_gen.pipelines.records import RecordWriter, failure, json_line, plain, success
-from audio_gen.pipelines.tables import flatten, read_done, read_records
+from audio_gen.pipelines.tables import flatten, read_records
 
 GOOD = success(
     "a/b.mp3",
@@ -110,11 +112,53 @@ def test_parquet_needs_a_file() -> None:
         RecordWriter("xml", None)
 
 
-def test_json_lines_are_out_at_once(tmp_path: Path) -> None:
-    target = tmp_path / "new" / "o.jsonl"
-    with RecordWriter("jsonl", target) as writer:
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_what_goes_to_a_file_is_in_its_journal_at_once(tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "new" / f"o.{kind}"
+    with RecordWriter(kind, target) as writer:
         writer.write(GOOD)
-        assert json.loads(target.read_bytes()) == GOOD
+        writer.write(BAD)
+        assert not target.exists()
+        assert list(read_done(target, kind)) == [GOOD]
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
+    assert len(read_records(target, kind)) == 2
+
+
+def test_json_lines_are_on_standard_output_at_once(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    with RecordWriter("jsonl") as writer:
+        writer.write(GOOD)
+        assert json.loads(capfdbinary.readouterr().out) == GOOD
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_the_file_is_in_the_order_that_was_asked_for(tmp_path: Path, kind: str) -> None:
+    def named(name: str) -> dict[str, Any]:
+        return success(name, {}, duration_s=1.0, sample_rate=1)
+
+    with RecordWriter(kind, tmp_path / "o", keep=[named("z"), named("b")], order=["a", "b", "never", "c"]) as writer:
+        for name in "xca":
+            writer.write(named(name))
+    assert [record["path"] for record in read_records(tmp_path / "o", kind)] == list("abczx")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_tables_of_many_rows(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parquet is written some rows at a time: a column's type is that of all its rows."""
+    monkeypatch.setattr(tables, "_ROWS", 2)
+    kinds = {"number": [1, 2, 0.5, 3], "mixed": [1, 2, "x", None], "late": [None, None, None, True]}
+    rows = [success(str(n), {}, duration_s=1.0, sample_rate=1) for n in range(4)]
+    rows = [row | {name: values[n] for name, values in kinds.items()} for n, row in enumerate(rows)]
+    write(kind, tmp_path / "o", *rows)
+    found = read_records(tmp_path / "o", kind)
+    if kind == "parquet":
+        assert {name: [row[name] for row in found] for name in kinds} == kinds | {"mixed": ["1", "2", "x", None]}
+    else:
+        assert [row["number"] for row in found] == ["1", "2", "0.5", "3"]
+
+
+def test_long_cells_of_csv_are_read_back(tmp_path: Path) -> None:
+    write("csv", tmp_path / "o", success("a", {"x": ["word"] * 50_000}, duration_s=1.0, sample_rate=1))
+    assert len(read_records(tmp_path / "o", "csv")[0]["results.x"]) > 250_000
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
@@ -132,18 +176,19 @@ def test_what_came_before_an_interrupt_stays(tmp_path: Path, kind: str) -> None:
     assert [record["path"] for record in read_done(target, kind)] == ["a/b.mp3"]
 
 
-def test_a_table_that_got_nothing_replaces_nothing(tmp_path: Path) -> None:
-    (tmp_path / "o.csv").write_text("old")
-    with pytest.raises(KeyboardInterrupt), RecordWriter("csv", tmp_path / "o.csv"):
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_a_writer_that_got_nothing_replaces_nothing(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "o").write_text("old")
+    with pytest.raises(KeyboardInterrupt), RecordWriter(kind, tmp_path / "o"):
         raise KeyboardInterrupt
-    assert (tmp_path / "o.csv").read_text() == "old"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"o": "old"}
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
 def test_what_is_kept_stands_in_front(tmp_path: Path, kind: str) -> None:
     target = tmp_path / f"o.{kind}"
     write(kind, target, GOOD, BAD)
-    kept = read_done(target, kind)
+    kept = list(read_done(target, kind))
     assert [record["path"] for record in kept] == ["a/b.mp3"]
     write(kind, target, success("new", {}, duration_s=1.0, sample_rate=2), keep=kept)
     again = read_records(target, kind)

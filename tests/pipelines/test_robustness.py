@@ -15,8 +15,9 @@ from audio_gen.models.attacks import error, fgsm
 from audio_gen.pipelines import evaluate, not_music, robustness
 from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.evaluate import evaluate_classifier
-from audio_gen.pipelines.hearing import pictures_of, verdict_over
+from audio_gen.pipelines.hearing import verdict_over, windows_of
 from audio_gen.pipelines.not_music import evaluate_not_music
+from audio_gen.pipelines.windows import Window
 
 RATE = 22050
 NAMES = {
@@ -68,7 +69,7 @@ def test_the_table_of_a_model(tiny: Any, music: Path, kind: str, monkeypatch: py
     decoded: list[Path] = []
     load = robustness.load
     monkeypatch.setattr(robustness, "load", lambda path: decoded.append(path) or load(path))
-    monkeypatch.setattr(evaluate, "pictures_of", None)  # once, and by no other way
+    monkeypatch.setattr(evaluate, "windows_of", None)  # once, and by no other way
     found = evaluate_classifier(model, "folder", music, "test", robust=True)
     assert sorted(decoded) == sorted(music.glob("*/*.wav"))
     table = found["details"]["robustness"]
@@ -140,13 +141,13 @@ def undecided(tiny: Any) -> Classifier:
 
 
 def as_told(model: Classifier, items: list[Item]) -> list[int]:
-    return [int(verdict_over(model, pictures_of(model, item)).probs.argmax()) for item in items]
+    return [int(verdict_over(model, windows_of(model, item)).probs.argmax()) for item in items]
 
 
 def attacked_by_hand(model: Classifier, item: Item, label: int, epsilon: float) -> int:
-    pictures = pictures_of(model, item)
+    pictures = torch.stack([window.picture for window in windows_of(model, item)])
     moved = fgsm(pictures, error(model.net, torch.full((len(pictures),), label)), epsilon)
-    return int(verdict_over(model, moved).probs.argmax())
+    return int(verdict_over(model, [Window(*numbered) for numbered in enumerate(moved)]).probs.argmax())
 
 
 def test_attacks_on_pictures(tiny: Any, tmp_path: Path) -> None:
@@ -196,5 +197,5 @@ def test_sounds_that_are_no_music(tiny: Any, monkeypatch: pytest.MonkeyPatch) ->
     told = [found[kind]["probability"]["value"] for kind in ("white_noise", "pink_noise", "brown_noise", "tone")]
     assert len(set(told)) == 4
     assert evaluate_not_music(model) == found
-    silent = torch.full((1, 128, 13), -80.0)
-    assert found["silence"]["probability"]["value"] == pytest.approx(float(verdict_over(model, silent).probs.max()))
+    silent = verdict_over(model, [Window(0, torch.full((128, 13), -80.0))])
+    assert found["silence"]["probability"]["value"] == pytest.approx(float(silent.probs.max()))

@@ -1,16 +1,24 @@
 """`audio-gen classify`: audio files → labels, probabilities and timelines."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audio_gen.app import options
-from audio_gen.app.running import refuse_existing, run_records
+from audio_gen.app.running import Job, refuse_existing, run_records
 from audio_gen.errors import ParameterError
-from audio_gen.pipelines.batch import Work
 from audio_gen.pipelines.inputs import Source, output_paths
 from audio_gen.pipelines.records import Record
+
+if TYPE_CHECKING:
+    import torch
+
+    from audio_gen.models.checkpoint import Checkpoint
+    from audio_gen.pipelines.classify import Classifier
+
+    Maps = dict[str, Path] | None
 
 HELP = "say what each file is: genre and emotion, with probabilities and a timeline"
 DEFAULT_MODELS = ("genre", "emotion")
@@ -43,8 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heat-map-format", choices=("png", "npz"), help="a picture over the spectrogram (default), or arrays"
     )
-    options.add_device(parser, batch_size=16)
+    options.add_device(parser, batch_size=8, unit="windows")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="of convolutions; default auto: bfloat16 on processors that multiply it, float32 elsewhere",
+    )
     options.add_batch(parser)
+    options.add_engine(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,24 +69,40 @@ def run(arguments: argparse.Namespace) -> int:
     return run_records(arguments, partial(_prepare, arguments))
 
 
-def _prepare(arguments: argparse.Namespace, sources: Sequence[Source]) -> Work:
-    from audio_gen.pipelines.classify import Classifier, classify_file
-    from audio_gen.pipelines.device import pick_device
+def _prepare(arguments: argparse.Namespace, sources: Sequence[Source]) -> Job:
+    from audio_gen.pipelines.classify import Classifier
     from audio_gen.pipelines.listening import check_together
 
-    device = pick_device(arguments.device)
-    models = [Classifier.load(name, device=device) for name in arguments.model or DEFAULT_MODELS]
+    precision = arguments.precision
+    models = [Classifier.load(name, precision=precision) for name in arguments.model or DEFAULT_MODELS]
     check_together(models)
-    maps = _heat_maps(arguments, sources, [model.checkpoint.name for model in models])
+    checkpoints = [model.checkpoint for model in models]
+    maps = _heat_maps(arguments, sources, [one.name for one in checkpoints])
+    ready = (
+        models if arguments.engine == "local" else []
+    )  # to other machines checkpoints travel: all hear with the same
+    return Job(partial(_start, arguments, checkpoints, ready), maps)
 
-    def work(source: Source) -> Record:
+
+def _start(
+    arguments: argparse.Namespace,
+    checkpoints: "Sequence[Checkpoint]",
+    ready: "Sequence[Classifier]",
+    device: "torch.device",
+) -> "Callable[[Source, Maps], Record]":
+    from audio_gen.pipelines.classify import Classifier, classify_file
+
+    models = ready if ready and device.type == "cpu" else None
+    models = models or [Classifier(one, device, precision=arguments.precision) for one in checkpoints]
+
+    def work(source: Source, maps: "Maps") -> Record:
         return classify_file(
             source,
             models,
             batch_size=arguments.batch_size,
             min_confidence=arguments.min_confidence,
             embeddings=arguments.embeddings,
-            heat_maps=maps.get(source),
+            heat_maps=maps,
             keep_maps=arguments.skip_existing,
         )
 

@@ -13,8 +13,8 @@ from audio_gen.app.wishes import first_wish, planned_files
 from audio_gen.errors import ParameterError
 from audio_gen.pipelines.batch import run_batch, usable_cores
 from audio_gen.pipelines.inputs import Source
+from audio_gen.pipelines.journal import read_done
 from audio_gen.pipelines.records import Record, RecordWriter
-from audio_gen.pipelines.tables import read_done
 
 if TYPE_CHECKING:
     from audio_gen.pipelines.autoencoder import Autoencoder
@@ -128,7 +128,7 @@ def _make_all(arguments: argparse.Namespace) -> int:
         clips.same_as_before(path, tags(maker, vocoder, maker.make(planned[path]).wish, finish))
     todo = [path for path in planned if path not in kept]
     again = {str(path) for path in todo}
-    earlier = read_done(table, kind) if table and arguments.skip_existing and table.exists() else []
+    earlier = [*read_done(table, kind)] if table and arguments.skip_existing else []
     known = {row["path"] for row in earlier} | again
     if table:  # a kill may have lost the rows of clips that are there
         earlier += [clips.recalled(path, vocoder) for path in planned if str(path) not in known]

@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import os
 import shlex
 import sys
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from audio_gen.app import options
 from audio_gen.app.figures import lines
-from audio_gen.errors import ParameterError
+from audio_gen.errors import DatasetError, ParameterError
 from audio_gen.pipelines.records import write_stdout
 from audio_gen.registry import names
 
@@ -68,7 +69,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="states and logs; default runs")
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="default auto")
-    parser.add_argument("--devices", type=options.at_least(1), default=1, metavar="N", help="GPUs; default 1")
+    parser.add_argument(
+        "--devices", type=options.at_least(1), default=1, metavar="N", help="GPUs, or processes on the CPU; default 1"
+    )
+    parser.add_argument(
+        "--nodes",
+        type=options.at_least(1),
+        default=1,
+        metavar="N",
+        help="machines; run the same on each, with MASTER_ADDR, MASTER_PORT and NODE_RANK (from 0 on) in the "
+        "environment, over shared files; default 1",
+    )
     parser.add_argument("--precision", default="32-true", help="32-true (default), bf16-mixed ...")
     parser.add_argument(
         "--validate-every",
@@ -101,9 +112,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
+    # at each start of several processes torch warns of what is meant; it reads this when it is imported
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    if int(os.environ.get("LOCAL_RANK", "0")):  # a process that the first one has started, which speaks for all
+        logging.getLogger("audio_gen").setLevel(logging.ERROR)
+
     from audio_gen.datasets._arrays import load_arrays
     from audio_gen.models import checkpoint
     from audio_gen.pipelines.device import pick_device
+    from audio_gen.training.processes import leads
     from audio_gen.training.train import Plan, kind_of
 
     kind = kind_of(arguments.recipe)
@@ -120,6 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         device=str(pick_device(arguments.device)),
         devices=arguments.devices,
+        nodes=arguments.nodes,
         precision=arguments.precision,
         validate_every=arguments.validate_every,
         patience=arguments.patience,
@@ -137,7 +155,14 @@ def run(arguments: argparse.Namespace) -> int:
     for source in (*([init] if init else []), *plan.ensemble):  # what was learnt from it stays under its terms
         if source.licence not in arrays.licence:
             arrays = replace(arrays, licence=f"{source.licence} (from {source.name}); {arrays.licence}")
-    write_stdout(f"{_train(arguments, plan, arrays)}\n".encode())
+    try:
+        path = _train(arguments, plan, arrays)
+    except DatasetError:
+        if leads():
+            raise
+        return 2  # the first process says it
+    if leads():
+        write_stdout(f"{path}\n".encode())
     return 0
 
 
@@ -145,6 +170,8 @@ def _check(arguments: argparse.Namespace, plan: "Plan") -> None:
     """What can be told before the data are read, which may take a while."""
     from audio_gen.training import folds, search, train
 
+    if arguments.nodes > 1 and (arguments.trials or arguments.folds):
+        raise ParameterError("--nodes is for one training; leave it out beside --trials and --folds")
     if arguments.trials:
         search.check(plan)
     elif arguments.folds:
