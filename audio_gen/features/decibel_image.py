@@ -48,21 +48,18 @@ class DecibelImage(nn.Module):
         count, n_mels = frames.shape[-1], self.log_mel.spec.n_mels
         index = ((torch.arange(self.columns, device=frames.device) + 0.25) * count / self.columns).long()
         decibels = self._scale * frames.index_select(-1, index)
-        picture = self._below(decibels[..., :n_mels, :], self._scale * _loudest(frames[..., :n_mels, :]))
-        if not self.tonal:
-            return picture
-        notes = decibels[..., n_mels:, :]
-        return torch.cat([picture, self._below(notes, _loudest(notes))], -2)
+        loudest = self._scale * _loudest(frames[..., :n_mels, :])
+        if self.tonal:
+            notes = _loudest(decibels[..., n_mels:, :])
+            both = loudest.expand(*loudest.shape[:-2], n_mels, 1), notes.expand(*notes.shape[:-2], NOTE_ROWS, 1)
+            loudest = torch.cat(both, -2)
+        silent = loudest <= self._scale * math.log(self.log_mel.spec.floor) + 1e-3
+        return (decibels - loudest.masked_fill(silent, math.inf)).clamp_min(-RANGE_DB)
 
     @property
     def _scale(self) -> float:
         """Decibels in one unit of what `LogMel` gives."""
         return 20 / (self.log_mel.spec.power * math.log(10))
-
-    def _below(self, decibels: torch.Tensor, loudest: torch.Tensor) -> torch.Tensor:
-        """How far below the loudest; everything is, where that is at the floor."""
-        silent = loudest <= self._scale * math.log(self.log_mel.spec.floor) + 1e-3
-        return (decibels - loudest.masked_fill(silent, math.inf)).clamp_min(-RANGE_DB)
 
 
 def relative(decibels: torch.Tensor) -> torch.Tensor:

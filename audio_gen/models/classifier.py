@@ -134,7 +134,7 @@ class ClassifierNet(nn.Module):
 
     def keys(self, image: torch.Tensor) -> torch.Tensor:
         """`[B, rows, N] -> [B, profiles]`: what the heads hear of the tonality; of no columns where they don't."""
-        return image.new_zeros(len(image), 0) if self.tonality is None else self.tonality(image[:, -NOTE_ROWS:])
+        return image.new_zeros(image.shape[0], 0) if self.tonality is None else self.tonality(image[:, -NOTE_ROWS:])
 
     def answer(self, maps: torch.Tensor, keys: torch.Tensor) -> Prediction:
         """`[B, D, m, n]` from `features`, `[B, profiles]` from `keys` → what the heads say of them."""

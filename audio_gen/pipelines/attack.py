@@ -13,7 +13,7 @@ from audio_gen.models.attacks import error, fgsm
 from audio_gen.models.classifier import Verdict
 from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.hearing import verdict_over
-from audio_gen.pipelines.listening import BATCH
+from audio_gen.pipelines.listening import CPU_BATCH
 from audio_gen.pipelines.windows import Window
 
 
@@ -27,8 +27,8 @@ def attacked_verdict(model: Classifier, windows: Sequence[Window], label: int, e
         epsilon: the largest change of any point, in decibels.
     """
     moved: list[Window] = []
-    for first in range(0, len(windows), BATCH):
-        part = windows[first : first + BATCH]
+    for first in range(0, len(windows), CPU_BATCH):
+        part = windows[first : first + CPU_BATCH]
         pictures = torch.stack([window.picture for window in part]).to(model.device)
         truth = torch.full((len(part),), label, device=model.device)
         changed = fgsm(pictures, error(model.net, truth), epsilon)

@@ -14,7 +14,7 @@ from audio_gen.models.activation import mixture
 from audio_gen.models.classifier import FAMILY, QUADRANTS, Prediction, Verdict, combine
 from audio_gen.pipelines.explain import HeatMap, heat_map, pick_answer
 from audio_gen.pipelines.inputs import Source, find_audio
-from audio_gen.pipelines.listening import BATCH, Heard, Listener, listen
+from audio_gen.pipelines.listening import Heard, Listener, listen
 from audio_gen.pipelines.records import Record, failure, success
 from audio_gen.pipelines.result import Result
 from audio_gen.pipelines.timeline import DIGITS, timeline
@@ -59,13 +59,13 @@ class Classifier(Listener):
         return (*self.names, *dimensions, *self.net.term_names)
 
     def predict(
-        self, paths: str | Path | Sequence[str | Path], *, batch_size: int = BATCH, min_confidence: float = 0.0
+        self, paths: str | Path | Sequence[str | Path], *, batch_size: int | None = None, min_confidence: float = 0.0
     ) -> Iterator[Result]:
         """Classify files and folders, one result a file in order; a bad file gives a result with its `error`.
 
         Args:
             paths: files and folders.
-            batch_size: windows at once.
+            batch_size: windows at once; None is what suits the device.
             min_confidence: 0 to 1; where no label is that probable the model abstains: `label` is None and
                 `abstained` says why.
 
@@ -88,14 +88,14 @@ class Classifier(Listener):
             else:
                 yield Result(source.name, {}, [], {}, record["error"]["message"])
 
-    def heat_map(self, path: str | Path, label: str | None = None, *, batch_size: int = BATCH) -> HeatMap:
+    def heat_map(self, path: str | Path, label: str | None = None, *, batch_size: int | None = None) -> HeatMap:
         """What an answer about one file rests on, over mel bands and time (class activation).
 
         Args:
             path: of the file.
             label: the answer to explain, one of `answers` (a quadrant's own name works too); None is the label that
                 `predict` gives. What speaks for a quadrant speaks for its signs of valence and arousal.
-            batch_size: windows at once.
+            batch_size: windows at once; None is what suits the device.
 
         Raises:
             ParameterError: no such answer.
@@ -165,7 +165,7 @@ def classify_file(
     source: Source,
     models: Sequence[Classifier],
     *,
-    batch_size: int = BATCH,
+    batch_size: int | None = None,
     min_confidence: float = 0.0,
     embeddings: bool = False,
     heat_maps: Mapping[str, Path] | None = None,
@@ -176,7 +176,7 @@ def classify_file(
     Args:
         source: the file.
         models: what hears it.
-        batch_size: windows at once.
+        batch_size: windows at once; None is what suits the device.
         min_confidence: below it a model abstains; see `Classifier.describe`.
         embeddings: whether the record has them.
         heat_maps: where the heat map of each model's most probable label goes, by the model's name; the record tells

@@ -13,9 +13,9 @@ from audio_gen.errors import DatasetError
 from audio_gen.features.decibel_image import from_uint8
 from audio_gen.models.classifier import Verdict, combine, windows
 from audio_gen.pipelines.classify import Classifier
-from audio_gen.pipelines.listening import BATCH, judged
+from audio_gen.pipelines.listening import judged
 from audio_gen.pipelines.prepare import samples_of
-from audio_gen.pipelines.windows import Cutter, Window
+from audio_gen.pipelines.windows import Window
 
 SILENT = 1e-3  # of the peak
 
@@ -41,12 +41,13 @@ def windows_of(model: Classifier, item: Item) -> list[Window]:
     if item.path.suffix.lower() in MIDI_EXTENSIONS:
         return pictured(model, [samples_of(item, rate)])
     with open_audio(item.path) as audio:
-        return pictured(model, audio.mono(rate))
+        cutter = model.cutter(audio.sample_rate)
+        return list(cutter.windows(audio.mono(cutter.sample_rate)))
 
 
 def pictured(model: Classifier, blocks: Iterable[torch.Tensor]) -> list[Window]:
     """Blocks `[1, t]` of samples at the model's rate → their windows, as `classify` cuts them."""
-    return list(Cutter(model.picture, model.window).windows(iter(blocks)))
+    return list(model.cutter(model.checkpoint.spec.sample_rate).windows(iter(blocks)))
 
 
 def verdict_of(model: Classifier, clip: Clip) -> Verdict:
@@ -68,5 +69,5 @@ def verdict_at_once(model: Classifier, samples: torch.Tensor) -> Verdict:
 
 def verdict_over(model: Classifier, windows: Iterable[Window]) -> Verdict:
     """What the model says of the windows of one track together."""
-    (told,) = judged([model], windows, BATCH)
+    (told,) = judged([model], windows)
     return combine(told.prediction, model.net)

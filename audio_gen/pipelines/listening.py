@@ -1,6 +1,6 @@
 """listening: audio → what one or several networks say of its windows, in one pass."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +10,7 @@ import torch
 from audio_gen.audio.decode import open_audio
 from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.features.decibel_image import DecibelImage
+from audio_gen.features.oversampled import oversampled
 from audio_gen.models import checkpoint
 from audio_gen.models.activation import evidence, halves
 from audio_gen.models.classifier import ClassifierNet, Prediction
@@ -20,7 +21,7 @@ from audio_gen.pipelines.together import Rows, Together
 from audio_gen.pipelines.windows import Cutter, Window, thinned
 
 LONGEST_WINDOW = 600.0  # seconds
-BATCH = 8  # windows: what lies between convolutions stays in the cache, and its memory with the process
+CPU_BATCH = 4  # windows; with 8, what lies between convolutions goes back to the system each time: a third slower
 GPU_BATCH = 64
 
 
@@ -43,6 +44,7 @@ class Listener:
         self.checkpoint = model
         self.device = device or torch.device("cpu")
         self.window, self.picture = _front_end(model)
+        self._doubled: DecibelImage | None = None  # for files of twice the spec's rate, which most are
         self.net: ClassifierNet = checkpoint.build(ClassifierNet, model).to(self.device)
         if self.net.classes.out_features != len(model.labels):
             raise CheckpointError(
@@ -55,6 +57,14 @@ class Listener:
         shape = model.spec.n_mels, self.picture.columns
         trunk = Trunk(self.net, shape, pick_precision(precision, self.device))
         self._trunk: Rows = trunk if self.device.type == "cpu" else Together(trunk, GPU_BATCH)
+
+    def cutter(self, sample_rate: int, watch: Callable[[torch.Tensor], object] | None = None) -> Cutter:
+        """What cuts a file of that rate into windows, from samples at `cutter.sample_rate`; see `Cutter`."""
+        if sample_rate != 2 * self.checkpoint.spec.sample_rate:
+            return Cutter(self.picture, self.window, watch)
+        if self._doubled is None:
+            self._doubled = oversampled(self.picture, 2)
+        return Cutter(self._doubled, 2 * self.window, watch)
 
     @torch.no_grad()
     def see(self, windows: torch.Tensor) -> torch.Tensor:
@@ -143,7 +153,7 @@ class Heard:
     sample_rate: int
 
 
-def listen(path: Path, models: Sequence[Listener], batch_size: int, *, explained: bool = False) -> Heard:
+def listen(path: Path, models: Sequence[Listener], batch_size: int | None = None, *, explained: bool = False) -> Heard:
     """One file through all models in one pass; with `explained` heat maps can be made of it.
 
     Raises:
@@ -153,14 +163,15 @@ def listen(path: Path, models: Sequence[Listener], batch_size: int, *, explained
     eye = max(models, key=lambda model: model.picture.rows)  # the first rows of its pictures are the others' pictures
     spec = eye.checkpoint.spec
     backdrop = Backdrop(spec) if explained else None
-    cutter = Cutter(eye.picture, eye.window, None if backdrop is None else backdrop.keep)
     with open_audio(path) as audio:
-        told = judged(models, cutter.windows(audio.mono(spec.sample_rate)), batch_size, explained=explained)
-        return Heard(told, backdrop, cutter.samples, audio.seconds, audio.sample_rate)
+        cutter = eye.cutter(audio.sample_rate, None if backdrop is None else backdrop.keep)
+        told = judged(models, cutter.windows(audio.mono(cutter.sample_rate)), batch_size, explained=explained)
+        samples = round(cutter.samples * spec.sample_rate / cutter.sample_rate)
+        return Heard(told, backdrop, samples, audio.seconds, audio.sample_rate)
 
 
 def judged(
-    models: Sequence[Listener], windows: Iterable[Window], batch_size: int, *, explained: bool = False
+    models: Sequence[Listener], windows: Iterable[Window], batch_size: int | None = None, *, explained: bool = False
 ) -> list[Told]:
     """What each model says of the windows of one file.
 
@@ -170,11 +181,12 @@ def judged(
     Args:
         models: that share a front end.
         windows: all of them, in order.
-        batch_size: windows at once.
+        batch_size: windows at once; None is what suits the device.
         explained: whether the cells are to be told too.
     """
     ears = [_Ear(model, explained) for model in models]
-    for batch in _batches(thinned(iter(windows)), batch_size):
+    size = batch_size or (CPU_BATCH if models[0].device.type == "cpu" else GPU_BATCH)
+    for batch in _batches(thinned(iter(windows)), size):
         stop_here_if_asked()
         pictures = torch.stack([window.picture for window in batch])
         for ear in ears:

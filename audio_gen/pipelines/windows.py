@@ -51,9 +51,14 @@ class Cutter:
         self._count = self._spec.frames(size)
         self._frames, self._first = torch.zeros(picture.rows, 0), 0  # frames still needed; which one is the first
 
+    @property
+    def sample_rate(self) -> int:
+        """Of the samples that it wants."""
+        return self._spec.sample_rate
+
     @torch.no_grad()
     def windows(self, blocks: Iterator[torch.Tensor]) -> Iterator[Window]:
-        """Blocks `[1, t]` at the spec's rate → windows in order."""
+        """Blocks `[1, t]` → windows in order."""
         stream = LogMelStream(log_mel=self._picture.log_mel)
         number = length = 0
         for block in self._filled(blocks):

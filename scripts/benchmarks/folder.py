@@ -25,7 +25,7 @@ from _tracks import SECONDS, make_tiny, make_tracks
 
 from audio_gen.pipelines.batch import usable_cores
 
-FILES, REPEATS, TINY, LEAST = 120, 5, 100_000, 20
+FILES, REPEATS, TINY, LEAST = 120, 3, 100_000, 20
 VERSIONS = ("torchaudio", "librosa", "soundfile", "soxr", "av", "numba", "numpy")
 
 Command = Callable[[Sequence[str]], list[str]]  # from paths to what is run

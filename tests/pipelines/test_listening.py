@@ -119,4 +119,4 @@ def test_fixed_batches_across_files_change_no_record(tiny: Any, tmp_path: Path) 
     assert not together.pop(3)["ok"]
     assert together == alone
     assert shapes == {6}
-    assert listening.GPU_BATCH >= listening.BATCH
+    assert listening.GPU_BATCH >= listening.CPU_BATCH

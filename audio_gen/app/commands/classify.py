@@ -51,7 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heat-map-format", choices=("png", "npz"), help="a picture over the spectrogram (default), or arrays"
     )
-    options.add_device(parser, batch_size=8, unit="windows")
+    options.add_device(parser)
+    parser.add_argument(
+        "--batch-size",
+        type=options.at_least(1),
+        metavar="N",
+        help="windows at once; default 4 on a CPU, 64 on a GPU",
+    )
     parser.add_argument(
         "--precision",
         choices=("auto", "float32", "bfloat16"),
