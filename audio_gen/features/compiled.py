@@ -19,7 +19,7 @@ from audio_gen.features._lanes import LANES, fetch_ahead, load, log, maximum, sp
 from audio_gen.features._native import native
 from audio_gen.features.mel_spec import MelSpec
 
-GROUPS = 64  # of frames: what a further thread must have to do
+GROUPS = 256  # of frames, a millisecond: what a further thread must have to do, or its start costs more than it brings
 
 
 def supported(spec: MelSpec) -> bool:

@@ -78,7 +78,7 @@ class _Folded:
     def __init__(self, conv: nn.Module, norm: nn.Module, dtype: torch.dtype) -> None:
         folded = fuse_conv_bn_eval(cast(nn.Conv2d, conv), cast(nn.BatchNorm2d, norm))
         self._conv = folded.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._fused = self._conv.weight.device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        self._fused = self._conv.weight.device.type == "cpu" and _has_onednn(dtype)
         self._laid_out: torch.Tensor | None = None
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
@@ -107,6 +107,12 @@ class _Folded:
         if self._laid_out is None:
             self._laid_out = _mkldnn()._reorder_convolution_weight(conv.weight, *where, [*x.shape])
         return x, self._laid_out, conv.bias, *where
+
+
+def _has_onednn(dtype: torch.dtype) -> bool:
+    """Whether oneDNN is built in and computes in that type on this processor."""
+    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return there and (dtype == torch.float32 or bool(_mkldnn()._is_mkldnn_bf16_supported()))
 
 
 def _mkldnn() -> Any:

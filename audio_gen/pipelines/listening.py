@@ -213,8 +213,7 @@ class _Ear:
         self._model, self._explained = model, explained
         self._numbers: list[int] = []  # of the windows, in the order in which they came
         self._whole: list[int] = []  # of those that aren't between others
-        self._keys: list[torch.Tensor] = []
-        self._halves: list[torch.Tensor] = []
+        self._keys, self._halves = _Rows(), _Rows()
         self._cells: list[torch.Tensor] = []
 
     @torch.no_grad()
@@ -223,22 +222,46 @@ class _Ear:
         whole = [place for place, window in enumerate(windows) if not window.between]
         self._numbers += [window.number for window in windows]
         self._whole += [windows[place].number for place in whole]
-        self._keys.append(self._model.keys(pictures))
+        self._keys.add(self._model.keys(pictures))
         if self._explained:
             maps = self._model.maps(pictures)
             self._cells.append(evidence(self._model.net, maps))
-            self._halves.append(halves(maps[whole]))
+            self._halves.add(halves(maps[whole]))
         elif whole:
-            self._halves.append(halves(self._model.maps(pictures[whole])))
+            self._halves.add(halves(self._model.maps(pictures[whole])))
 
     @torch.no_grad()
     def told(self) -> Told:
         order = torch.tensor(self._numbers).argsort()
-        parts = torch.cat(self._halves)
+        parts = self._halves.all()
         found = parts.new_zeros(len(order), *parts.shape[1:])  # [K, 2, D]
         found[self._whole] = parts
         between = sorted(set(self._numbers) - set(self._whole))
         found[between, 0] = found[[number - 1 for number in between], 1]
         found[between, 1] = found[[number + 1 for number in between], 0]
-        prediction = self._model.net.answer(found.mean(1)[:, :, None, None], torch.cat(self._keys)[order])
+        prediction = self._model.net.answer(found.mean(1)[:, :, None, None], self._keys.all()[order])
         return Told(prediction, torch.cat(self._cells)[order] if self._explained else None)
+
+
+class _Rows:
+    """Rows that come a few at a time, in one piece of memory.
+
+    Small tensors that stay, between large ones that come and go, would break up the heap: 10 hours took up to twice the
+    memory.
+    """
+
+    def __init__(self) -> None:
+        self._room, self._count = torch.empty(0), 0
+
+    def add(self, rows: torch.Tensor) -> None:
+        count = self._count + len(rows)
+        if count > len(self._room):
+            room = rows.new_empty(2 * count, *rows.shape[1:])
+            if self._count:
+                room[: self._count] = self.all()
+            self._room = room
+        self._room[self._count : count] = rows
+        self._count = count
+
+    def all(self) -> torch.Tensor:
+        return self._room[: self._count]

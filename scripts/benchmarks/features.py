@@ -107,7 +107,7 @@ def roofs(spec: MelSpec, us: float, repeats: int) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench features", description=__doc__)
-    parser.add_argument("--repeats", type=int, default=15, metavar="N", help="default 15; fewer is not kept")
+    parser.add_argument("--repeats", type=int, default=9, metavar="N", help="default 9; fewer is not kept")
     arguments = parser.parse_args()
     most = torch.get_num_threads()
     places = [(spec, batch, threads) for spec in SPECS for threads in sorted({1, most}) for batch in (1, 16)]
@@ -118,7 +118,7 @@ def main() -> None:
             {**place, "what": f"- {name}", "us a frame": us} for name, us in stages(spec, arguments.repeats).items()
         ]
     versions = {name: importlib.metadata.version(name) for name in VERSIONS}
-    publish("features", rows, keep=arguments.repeats >= 15, **versions)
+    publish("features", rows, keep=arguments.repeats >= 9, **versions)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,17 @@ def test_bfloat16_is_nearly_the_same() -> None:
     assert 0 < (found - wanted).abs().max() < 0.05 * wanted.abs().max()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@torch.no_grad()
+def test_without_onednn_it_gives_the_same(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    net, mel = lived_in(), pictures(3, 64, 40)
+    fused = Trunk(net, (64, 40), dtype)(mel)
+    monkeypatch.setattr("audio_gen.models.trunk._has_onednn", lambda dtype: False)
+    plain = Trunk(net, (64, 40), dtype)(mel)
+    near = 1e-5 if dtype == torch.float32 else 0.05
+    assert (plain - fused).abs().max() < near * fused.abs().max()
+
+
 def test_the_network_stays_as_it_was() -> None:
     net = lived_in().train()
     before = copy.deepcopy(net.state_dict())
