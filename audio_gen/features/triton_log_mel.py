@@ -18,6 +18,7 @@ import triton.language as tl
 
 from audio_gen.errors import ParameterError
 from audio_gen.features._triton_fft import squares_of_spectrum, table
+from audio_gen.features.log_mel import FULL_SCALE
 from audio_gen.features.mel_spec import MelSpec
 
 SHAPES = {256: (16, 16, 16), 512: (32, 16, 16), 1024: (64, 16, 8), 2048: (64, 32, 4), 4096: (64, 64, 4)}
@@ -27,7 +28,6 @@ WARPS = 4
 REGISTERS = {4096: 255}  # of a thread; else 128, so that four programs share a multiprocessor
 BANKS = 32  # of shared memory: threads that read from different ones don't wait for each other
 LARGEST = 1 << 17  # numbers that a program may fetch for its bands: 1024 a thread, one after the other
-FULL_SCALE = 1 << 15  # of int16
 
 
 def supported(spec: MelSpec) -> bool:

@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 
 from audio_gen.audio.decode import BLOCK, open_audio
-
-FULL_SCALE = 1 << 15  # of int16
+from audio_gen.features.log_mel import FULL_SCALE
 
 
 def blocks_of(path: str | Path, sample_rate: int, seconds: float = BLOCK) -> Iterator[torch.Tensor]:

@@ -34,7 +34,7 @@ def connected(address: str | None = None) -> Iterator[None]:
         ParameterError: Ray isn't installed, or there is no cluster at that address.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when a cluster starts
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the rest is in /tmp/ray/session_latest/logs
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the rest is in the logs of its session
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray will do some day; else it warns
     check_ray()
     import ray

@@ -109,7 +109,7 @@ class Cutter:
 
     def _drop(self, before: int) -> None:
         if before > self._first:
-            self._frames, self._first = self._frames[:, before - self._first :].clone(), before
+            self._frames, self._first = self._frames[:, before - self._first :], before  # copied by the next join
 
     def _window(self, number: int, start: int) -> Window:
         begin = start - self._first

@@ -4,8 +4,7 @@ import torch
 
 from audio_gen.datasets._arrays import Arrays
 from audio_gen.errors import DatasetError
-
-FULL_SCALE = 32768.0
+from audio_gen.features.log_mel import FULL_SCALE
 
 
 class Waves:

@@ -84,9 +84,8 @@ def _prepare(arguments: argparse.Namespace, sources: Sequence[Source]) -> Job:
     check_together(models)
     checkpoints = [model.checkpoint for model in models]
     maps = _heat_maps(arguments, sources, [one.name for one in checkpoints])
-    ready = (
-        models if arguments.engine == "local" else []
-    )  # to other machines checkpoints travel: all hear with the same
+    # to other machines checkpoints travel: all hear with the same
+    ready = models if arguments.engine == "local" else []
     return Job(partial(_start, arguments, checkpoints, ready), maps)
 
 
