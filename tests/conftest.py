@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from torch import nn
 
 from audio_gen.datasets._arrays import Arrays, Track
@@ -21,6 +22,10 @@ from audio_gen.models.classifier import ClassifierNet
 from audio_gen.models.discriminators import CRITIC, DiscriminatorNet
 from audio_gen.models.generator import GeneratorNet
 from audio_gen.models.vocoder import VocoderNet
+
+# the same examples every time, however slow the machine, and no folder of them
+settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+settings.load_profile("repeatable")
 
 INSTRUMENTS = ("drums", "flute", "organ", "voice")
 
