@@ -1,8 +1,8 @@
 """Arrays: a dataset as plain arrays in one .npz, so that training needs no audio library.
 
-Four kinds: "image" (classifiers; uint8 pictures of equal size, several a track), "tonal_image" (the same with rows of
+Five kinds: "image" (classifiers; uint8 pictures of equal size, several a track), "tonal_image" (the same with rows of
 notes, for emotion), "log_mel" (generators; the float16 log-mel frames of all tracks, one after the other), "waveform"
-(vocoders; likewise their int16 samples).
+(vocoders; likewise their int16 samples), "score" (composers; likewise the int32 rows of `symbolic.table`).
 """
 
 import hashlib
@@ -21,8 +21,16 @@ from audio_gen.atomic import replacing
 from audio_gen.errors import DatasetError
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.features.notes import NOTE_ROWS
+from audio_gen.symbolic.table import COLUMNS
 
-KINDS = ("image", "tonal_image", "log_mel", "waveform")
+_FORMS: dict[str, tuple[Any, int]] = {  # dtype and axes of each
+    "image": (np.uint8, 3),
+    "tonal_image": (np.uint8, 3),
+    "log_mel": (np.float16, 2),
+    "waveform": (np.int16, 1),
+    "score": (np.int32, 2),
+}
+KINDS = tuple(_FORMS)
 
 
 class Track(NamedTuple):
@@ -46,10 +54,11 @@ class Arrays:
 
     Args:
         kind: one of these.
-        mel: pictures: uint8 `[N, rows, columns]`; log_mel: float16 `[frames, n_mels]`; waveform: int16 `[samples]`.
+        mel: pictures: uint8 `[N, rows, columns]`; log_mel: float16 `[frames, n_mels]`; waveform: int16 `[samples]`;
+            score: int32 `[rows, 6]`.
         index: pictures: `[N]`, the track of each picture; otherwise `[tracks + 1]`, the bounds of each track.
         tracks: their labels, in the order that `index` counts in.
-        spec: the mel spec.
+        spec: the mel spec; scores have the default one, of which nothing is made.
         labels: names of the classes.
         licence: terms of the data.
         teacher: float16 `[N, slots, D]`, what a teacher says of each picture, in slots of equal length (NaN where it
@@ -146,10 +155,11 @@ def load_arrays(path: Path, kind: str) -> Arrays:
 
 def _check(arrays: Arrays) -> None:
     image, tracks, index = arrays.pictured, len(arrays.tracks), arrays.index
-    dtype, axes = (np.uint8, 3) if image else (np.int16, 1) if arrays.kind == "waveform" else (np.float16, 2)
-    if arrays.kind not in KINDS or arrays.mel.dtype != dtype or arrays.mel.ndim != axes:
+    dtype, axes = _FORMS.get(arrays.kind, (np.void, 0))
+    if arrays.mel.dtype != dtype or arrays.mel.ndim != axes:
         raise ValueError(f"{arrays.kind} arrays of {arrays.mel.dtype} {list(arrays.mel.shape)}")
-    rows = arrays.spec.n_mels + (NOTE_ROWS if arrays.kind == "tonal_image" else 0)
+    notes = NOTE_ROWS if arrays.kind == "tonal_image" else 0
+    rows = COLUMNS if arrays.kind == "score" else arrays.spec.n_mels + notes
     if (axes > 1 and arrays.mel.shape[1] != rows) or len(index) != (len(arrays.mel) if image else tracks + 1):
         raise ValueError(f"index {list(index.shape)} and spec don't fit mel {list(arrays.mel.shape)}, {tracks} tracks")
     if index.min() < 0 or index.max() > (tracks - 1 if image else len(arrays.mel)):

@@ -16,12 +16,14 @@ from audio_gen.audio.decode import open_audio
 from audio_gen.audio.synth import MIDI_EXTENSIONS, render
 from audio_gen.datasets._arrays import KINDS, Arrays, Track, joined
 from audio_gen.datasets._item import Item
+from audio_gen.datasets._scores import score_of, without_copies
 from audio_gen.errors import DatasetError, DecodeError, ParameterError
 from audio_gen.features.decibel_image import IMAGE_COLUMNS, IMAGE_SECONDS, SPEC, DecibelImage, to_uint8, wrap
 from audio_gen.features.log_mel import LogMel
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.pipelines.teacher import Teacher
 from audio_gen.registry import pick
+from audio_gen.symbolic.table import to_rows
 
 Pixels = npt.NDArray[np.uint8]
 Progress = Callable[[Iterable[Arrays | None], int], Iterable[Arrays | None]]
@@ -50,7 +52,8 @@ def prepare(
         names: dataset plugs, joined in this order.
         root: the dataset's own folder or its parent.
         kind: "image" (uint8 pictures of 30 s, for classifiers), "tonal_image" (with rows of notes, for emotion),
-            "log_mel" (float16 frames, for generators) or "waveform" (int16 samples, for vocoders).
+            "log_mel" (float16 frames, for generators), "waveform" (int16 samples, for vocoders) or "score" (rows of
+            notes, for composers; a track whose notes a later split has too is left out with a warning).
         teacher: outputs of a teacher over these tracks, to distil from; only for pictures.
         soundfonts: MIDI datasets are rendered once with each; None is the default font.
         transpositions: their training items also so many semitones higher, the soundfonts taking turns.
@@ -65,7 +68,7 @@ def prepare(
 
     Raises:
         DatasetError: a dataset is missing, or no track can be read; one that can't be is left out with a warning.
-        ParameterError: unknown dataset or kind.
+        ParameterError: unknown dataset or kind, or an option that makes sound asked of scores.
     """
     if kind not in KINDS:
         raise ParameterError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
@@ -73,6 +76,8 @@ def prepare(
         raise ParameterError(f"only the dataset 'folder' can be grouped by {group_by!r}, not {', '.join(names)}")
     if seconds is not None and not 0 < seconds < math.inf:
         raise ParameterError(f"seconds must be above 0, not {seconds}")
+    if kind == "score" and (seconds, teacher, *transpositions, *filter(None, soundfonts)) != (None, None):
+        raise ParameterError("scores are kept as they are: leave out seconds, teacher, transpositions and soundfonts")
     parts = []
     for name in names:
         plug = pick("audio_gen.datasets", name)
@@ -85,7 +90,12 @@ def prepare(
         made = _prepare_one(tasks, wish, jobs, progress)
         named = dict.fromkeys(credit(item) for item in items if item.split == "train")
         parts.append(replace(made, credits=tuple(one for one in named if one)))
-    return joined(parts)
+    if kind != "score":
+        return joined(parts)
+    arrays, notes = without_copies(joined(parts))
+    for note in notes:
+        _log.warning(note)
+    return arrays
 
 
 def _kept(item: Item, without: Sequence[str]) -> bool:
@@ -164,7 +174,8 @@ def _prepare_one(tasks: list[Task], wish: _Wish, jobs: int, progress: Progress |
 def samples_of(item: Item, sample_rate: int, seconds: float | None = None, how: Rendition = PLAIN) -> torch.Tensor:
     """`[1, T]`: the item's audio at `sample_rate`, MIDI rendered, at most `seconds` of it."""
     if item.path is None:
-        raise DatasetError(f"{item.id} has no audio, only a picture; prepare it with `--as image`")
+        other = "a picture; prepare it with `--as image`" if item.score is None else "notes; prepare it `--as score`"
+        raise DatasetError(f"{item.id} has no audio, only {other}")
     wanted = None if seconds is None else round(seconds * sample_rate)
     if item.path.suffix.lower() in MIDI_EXTENSIONS:
         clip = render(item.path, soundfont=how.font, transpose=how.semitones)
@@ -253,4 +264,11 @@ def _waveform_track(task: Task, wish: _Wish) -> Arrays:
     return Arrays("waveform", whole, bounds, (_track(task),), spec, wish.labels, item.licence or wish.licence)
 
 
-MAKERS = {"log_mel": _log_mel_track, "waveform": _waveform_track}
+def _score_track(task: Task, wish: _Wish) -> Arrays:
+    _, item, _ = task
+    rows = to_rows(score_of(item))
+    bounds = np.array([0, len(rows)])
+    return Arrays("score", rows, bounds, (_track(task),), MelSpec(), wish.labels, item.licence or wish.licence)
+
+
+MAKERS = {"log_mel": _log_mel_track, "waveform": _waveform_track, "score": _score_track}

@@ -1,8 +1,8 @@
-"""What must not be in two splits: a group, or the same audio; and no audio under two labels.
+"""What must not be in two splits: a group, or the same audio or notes; and no audio under two labels.
 
 Content is compared as training sees it: pictures, or log-mels, of the same samples are equal whatever file holds them
 (WAV, FLAC, another name), and one equal picture that is not silent is enough, so that an excerpt is found too. A copy
-that was encoded anew with losses is not equal and not found.
+that was encoded anew with losses is not equal and not found. Scores are compared by their notes.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from audio_gen.datasets._arrays import Arrays, Track
+from audio_gen.datasets._scores import contents
 from audio_gen.errors import DatasetError
 
 SPLITS = ("train", "valid", "test")  # tracks of any other are not used
@@ -25,19 +26,20 @@ def check_leakage(arrays: Arrays) -> list[str]:
         DatasetError: a group or the same audio in two splits, or the same audio under two labels of one dataset.
     """
     _check_groups(arrays.tracks)
-    notes = []
+    notes, scores = [], arrays.kind == "score"  # a bar of drums may well be of two styles
+    what = "notes" if scores else "audio"
     for one, other in _copies(arrays):
         if one.split != other.split:
             raise DatasetError(
-                f"two splits share the same audio: {one.id!r} ({one.split}) and {other.id!r} ({other.split}); "
+                f"two splits share the same {what}: {one.id!r} ({one.split}) and {other.id!r} ({other.split}); "
                 "keep one of them, or give both one group"
             )
-        if one.dataset == other.dataset and one.label and other.label and one.label != other.label:
+        if not scores and one.dataset == other.dataset and one.label and other.label and one.label != other.label:
             raise DatasetError(
                 f"two classes share a file: {one.id!r} ({one.label}) and {other.id!r} ({other.label}) hold the same "
                 "audio; keep it in one class"
             )
-        notes.append(f"the same audio twice in {one.split}: {one.id!r} and {other.id!r}; it counts double")
+        notes.append(f"the same {what} twice in {one.split}: {one.id!r} and {other.id!r}; it counts double")
     return notes
 
 
@@ -64,7 +66,10 @@ def _copies(arrays: Arrays) -> list[tuple[Track, Track]]:
 
 
 def _contents(arrays: Arrays) -> Iterator[tuple[int, bytes]]:
-    """The track and a digest of each picture or log-mel that isn't silent all through."""
+    """The track and a digest of each picture, log-mel or score that isn't silent all through."""
+    if arrays.kind == "score":
+        yield from ((number, digest) for number, digest in contents(arrays) if arrays.tracks[number].split in SPLITS)
+        return
     if arrays.pictured:
         parts = list(zip(arrays.index.tolist(), arrays.mel, strict=True))
     else:

@@ -1,10 +1,12 @@
 """Small copies of datasets as their makers give them out: the real names, columns and quirks, empty audio files."""
 
 import csv
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from random import Random
 
-from audio_gen.datasets import pmemo
+from audio_gen.datasets import asap, nottingham, pmemo
 from audio_gen.datasets._stratify import hashed_split
 
 SPLITS = ("train", "valid", "test")
@@ -129,13 +131,116 @@ def pmemo_copy(home: Path, splits: Iterable[str]) -> None:
         touch(home / "chorus" / f"{song}.mp3")
 
 
+def groove_rows(split: str) -> list[dict[str, str]]:
+    """The rows of a labels.csv."""
+    told = [("funk", "80", "beat", "4-4"), ("jazz/funk", "116.5", "fill", "4-4"), ("latin/samba", "90", "beat", "6-8")]
+    told.append(("rock", "120", "fill", "4-4"))
+    return [
+        {"path": f"midi/{split}_{n}.mid", "split": split, "drummer": "drummer1", "style": style, "bpm": bpm}
+        | {"beat_type": kind, "time_signature": meter}
+        for n, (style, bpm, kind, meter) in enumerate(told)
+    ]
+
+
+def groove_archive(home: Path, splits: Iterable[str]) -> None:
+    """As in the archive: info.csv, and a folder for each drummer and session."""
+    head = ["drummer", "session", "id", "style", "bpm", "beat_type", "time_signature", "midi_filename"]
+    lines = [[*head, "audio_filename", "duration", "split"]]
+    for split in splits:
+        for n, row in enumerate(groove_rows(split)):
+            name = f"drummer1/{split}_session/{n}_{row['style'].replace('/', '-')}_{row['bpm']}_beat_4-4.mid"
+            told = [row[column] for column in ("style", "bpm", "beat_type", "time_signature")]
+            official = "validation" if split == "valid" else split
+            lines.append(["drummer1", "s", f"drummer1/s/{split}{n}", *told, name, "", "8.5", official])
+            touch(home / name)
+    write(home / "info.csv", lines)
+
+
+OPENEWLD_SONG = {
+    "title": "A Song",
+    "year": None,
+    "authors": ["Some One", "An Other"],
+    "genres": [["Jazz", 2], ["Pop", 5]],
+    "styles": [["Swing", 1], ["Vocal", 3]],
+    "key_sharps": 0,
+    "time_signature": "3/4",
+    "notes": [[1.0, 0.5, 67], [1.5, 1 / 3, 71], [11 / 6, 1.0, 74], [3.0, 3.0, 67]],
+    "chords": [[0.0, "G"], [3.0, "D7/F#"], [3.0, "G7 add b9"], [6.0, "C-7"]],
+}
+
+
+def openewld(home: Path, splits: Iterable[str]) -> None:
+    songs = [{**OPENEWLD_SONG, "split": split, "file": f"dataset/{split}/{n}.mxl"} for split in splits for n in (0, 1)]
+    songs[0] = {"file": songs[0]["file"], "split": songs[0]["split"], "notes": []}  # of which nothing is known
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "openewld.jsonl").write_text("".join(json.dumps(song) + "\n" for song in songs), encoding="utf-8")
+
+
+def jsb(home: Path, splits: Iterable[str]) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    pieces = {
+        split: [[[72, 67, 60, 48 + n]] * 4 + [[]] * 2 + [[74, 67, 48 + n]] * 2 for n in (0, 1)] for split in splits
+    }
+    (home / "jsb-chorales-16th.json").write_text(json.dumps(pieces))
+
+
+def abc_tune(seed: int) -> str:
+    """16 bars of eighths in one octave."""
+    notes = Random(seed).choices("CDEFGABcdefgab", k=128)
+    bars = ["".join(notes[n : n + 8]) for n in range(0, len(notes), 8)]
+    return f'T:Tune {seed}\nM:4/4\nL:1/8\nK:C\n"C"' + "|".join(bars) + "|\n\n"
+
+
+def nottingham_copy(home: Path, splits: Iterable[str]) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    chosen: list[str] = []
+    for split in splits:
+        found = (abc_tune(seed) for seed in range(1000))
+        chosen += [
+            tune for _, tune in zip(range(3), (t for t in found if nottingham.split_of(t) == split), strict=False)
+        ]
+    for name, part in (("jigs", chosen[::2]), ("reelsa-c", chosen[1::2])):
+        text = "".join(f"X: {number}\n{tune}" for number, tune in enumerate(part, start=1))
+        (home / f"{name}.abc").write_text(f"% a comment\n{text}")
+
+
+def maestro(home: Path, splits: Iterable[str]) -> None:
+    head = ["canonical_composer", "canonical_title", "split", "year", "midi_filename", "audio_filename", "duration"]
+    lines = [head]
+    for split in splits:
+        for n in (0, 1, 2):
+            told = "validation" if split == "valid" else split
+            lines.append(["Franz Liszt", f"{split} {n // 2}", told, "2018", f"2018/{split}{n}.midi", "x.wav", "60.5"])
+            touch(home / "2018" / f"{split}{n}.midi")
+    write(home / "maestro-v3.0.0.csv", lines)
+
+
+def asap_copy(home: Path, splits: Iterable[str]) -> None:
+    """Two performances of each of ten pieces, where they fall into the splits."""
+    lines = [["composer", "title", "folder", "xml_score", "midi_score", "midi_performance", "start", "end"]]
+    for number in range(30):
+        title, folder = f"Fugue_{number}", f"Bach/Fugue/{number}"
+        if hashed_split(f"Bach: {title}", asap.SHARES) in splits:
+            for who in ("Shi05M", "Lee01M"):
+                path = f"{folder}/{who}.mid"
+                lines.append(["Bach", title, folder, "", f"{folder}/midi_score.mid", path, "", "19.4"])
+                touch(home / path)
+    write(home / "metadata.csv", lines)
+    (home / "asap_annotations.json").write_text("{}")
+
+
 LAYOUTS: dict[str, Callable[[Path, Iterable[str]], None]] = {
+    "asap": asap_copy,
     "deam": deam,
     "fma": fma,
     "gtzan": gtzan,
+    "jsb": jsb,
+    "maestro": maestro,
     "mtg_jamendo": jamendo,
     "mtg_jamendo_instrument": lambda home, splits: jamendo(home, splits, "instrument"),
     "mtg_jamendo_moodtheme": lambda home, splits: jamendo(home, splits, "moodtheme"),
+    "nottingham": nottingham_copy,
+    "openewld": openewld,
     "pmemo": pmemo_copy,
 }
 FOLDERS = {"mtg_jamendo_instrument": "mtg_jamendo", "mtg_jamendo_moodtheme": "mtg_jamendo"}

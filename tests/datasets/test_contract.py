@@ -15,7 +15,8 @@ import pytest
 from audio_gen import registry
 from audio_gen.datasets._item import Item
 from audio_gen.errors import DatasetError
-from tests.datasets.layouts import FOLDERS, LAYOUTS
+from audio_gen.symbolic.score import Score
+from tests.datasets.layouts import FOLDERS, LAYOUTS, groove_rows
 
 PACKAGE = "audio_gen.datasets"
 PLUGS = registry.names(PACKAGE)
@@ -90,6 +91,7 @@ TABLES = {
     "emotify": Table(emotify_rows, ("genre", "n_annotators", "artist", "album", "title", "split")),
     "folder": Table(folder_rows, ("artist", "split")),
     "free_music": Table(free_music_rows, ("set", "title", "licence", "split")),
+    "groove": Table(groove_rows, ("drummer", "beat_type", "time_signature", "split")),
     "vgmidi": Table(vgmidi_rows, ("fold", "series", "game", "piece", "valence_sd", "arousal_sd", "raters")),
 }
 
@@ -128,7 +130,10 @@ def registered(name: str):
 
 
 def summary(items: list[Item]) -> list[tuple[object, ...]]:
-    return [(item.id, item.split, item.group, item.label, item.targets, item.licence, item.extra) for item in items]
+    return [
+        (item.id, item.split, item.group, item.label, item.targets, item.licence, item.extra, item.score)
+        for item in items
+    ]
 
 
 def check(plug, items: list[Item]) -> None:
@@ -138,8 +143,9 @@ def check(plug, items: list[Item]) -> None:
     splits_of = defaultdict(set)
     for item in items:
         splits_of[item.group].add(item.split)
-        assert (item.path is None) != (item.image is None)
+        assert sum(part is not None for part in (item.path, item.score, item.image)) == 1
         assert item.path is None or item.path.is_file()
+        assert item.score is None or isinstance(item.score, Score)
         assert item.image is None or (item.image.dtype == np.uint8 and item.image.shape == (128, item.image.shape[1]))
         assert item.label is not None or item.targets or item.extra
         assert item.label is None or not plug.LABELS or item.label in plug.LABELS

@@ -215,7 +215,7 @@ def test_nothing_decodable(classes: Path) -> None:
 
 
 def test_refuses(classes: Path, several: Path) -> None:
-    with pytest.raises(ParameterError, match="image, tonal_image, log_mel, waveform, not 'wave'"):
+    with pytest.raises(ParameterError, match="image, tonal_image, log_mel, waveform, score, not 'wave'"):
         prepare(["folder"], classes, "wave")
     with pytest.raises(ParameterError, match="gtzan_mel"):
         prepare(["gtzan"[:3]], classes, "image")

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from audio_gen.datasets._arrays import Arrays
+from audio_gen.datasets._arrays import Track as Labels
 from audio_gen.errors import DatasetError
+from audio_gen.features.mel_spec import MelSpec
+from audio_gen.symbolic.score import Score, Track, notes_of
+from audio_gen.symbolic.table import to_rows
 from audio_gen.training.leakage import check_leakage
 
 
@@ -68,6 +72,32 @@ def test_log_mels_are_checked_too(mels: Arrays) -> None:
     tracks = (*mels.tracks, mels.tracks[0]._replace(id="copy", split="valid", group="other"))
     with pytest.raises(DatasetError, match="'copy'"):
         check_leakage(replace(mels, mel=mel, index=np.append(index, len(mel)), tracks=tracks))
+
+
+def scored(*told: tuple[str, str, list[tuple[int, int, int, int]]]) -> Arrays:
+    """Arrays of kind "score": split, label and notes of each track."""
+    tables = [to_rows(Score((Track(notes_of(notes)),))) for _, _, notes in told]
+    labels = [(f"{n}", "drums", split, f"{n}", label, {}) for n, (split, label, _) in enumerate(told)]
+    about = tuple(Labels(*label) for label in labels)
+    index = np.cumsum([0, *map(len, tables)])
+    return Arrays("score", np.concatenate(tables), index, about, MelSpec(), ("funk", "jazz"), "CC0")
+
+
+BEAT = [(0, 120, 36, 90), (480, 120, 38, 100)]
+LATER = [(onset + 960, *rest) for onset, *rest in BEAT]
+OTHER = [(0, 120, 36, 91), (480, 120, 38, 100)]
+
+
+def test_scores_are_checked_by_their_notes() -> None:
+    assert check_leakage(scored(("train", "funk", BEAT), ("valid", "funk", OTHER), ("test", "jazz", []))) == []
+    assert check_leakage(scored(("train", "funk", []), ("valid", "funk", []))) == []  # no notes are no copy
+    with pytest.raises(DatasetError, match=r"two splits share the same notes: '0' \(train\) and '1' \(valid\)"):
+        check_leakage(scored(("train", "funk", BEAT), ("valid", "funk", LATER)))
+
+
+def test_a_pattern_may_be_of_two_styles() -> None:
+    (note,) = check_leakage(scored(("train", "funk", BEAT), ("train", "jazz", BEAT)))
+    assert note.startswith("the same notes twice in train: '0' and '1'")
 
 
 def test_a_group_in_two_splits(pictures: Arrays) -> None:

@@ -22,10 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as",
         dest="kind",
-        choices=("image", "tonal_image", "log_mel", "waveform"),
+        choices=("image", "tonal_image", "log_mel", "waveform", "score"),
         default="image",
         help="image: uint8 pictures of 30 s for classifiers (default); tonal_image: with rows of notes, for emotion; "
-        "log_mel: float16 frames for generators; waveform: int16 samples for vocoders",
+        "log_mel: float16 frames for generators; waveform: int16 samples for vocoders; "
+        "score: rows of notes for composers",
     )
     parser.add_argument(
         "--soundfont", action="append", type=Path, metavar="SF2", help="for MIDI; once with each if repeated"
