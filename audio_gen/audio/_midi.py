@@ -18,20 +18,14 @@ class Event(NamedTuple):
     message: Any  # mido.Message
 
 
-def read_midi(path: Path) -> list[Event]:
-    """The channel messages of a file in the order of time, up to the last note's end.
+def read_midi(midi: Path | bytes) -> list[Event]:
+    """The channel messages of a file, or of its bytes, in the order of time, up to the last note's end.
 
     Raises:
         DecodeError: unreadable, no Standard MIDI File, broken off, damaged, without notes, or over an hour long.
         ParameterError: mido is not installed.
     """
-    name = repr(str(path))
-    try:
-        if not path.is_file():
-            raise DecodeError(f"{name} is no file; give a Standard MIDI File")
-        data = path.read_bytes()
-    except OSError as error:
-        raise DecodeError(f"{name} can't be read ({error.strerror}); check its permissions") from error
+    name, data = ("the MIDI", midi) if isinstance(midi, bytes) else (repr(str(midi)), _bytes(midi))
     if data[:4] == b"RIFF" and data[8:12] == b"RMID":
         data = data[20:]
     if data[:4] != b"MThd":
@@ -44,6 +38,15 @@ def read_midi(path: Path) -> list[Event]:
     if events[-1].seconds > MAX_SECONDS:
         raise DecodeError(f"{name} lasts {events[-1].seconds:.0f} s; at most {MAX_SECONDS:.0f} s can be rendered")
     return events
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise DecodeError(f"{str(path)!r} is no file; give a Standard MIDI File")
+        return path.read_bytes()
+    except OSError as error:
+        raise DecodeError(f"{str(path)!r} can't be read ({error.strerror}); check its permissions") from error
 
 
 def transposed(events: list[Event], semitones: int) -> list[Event]:

@@ -17,7 +17,7 @@ ADVICE = "name a .sf2 or .sf3 file, set AUDIO_GEN_SOUNDFONT, or `pip install pre
 
 
 def render(
-    midi_path: str | Path,
+    midi: str | Path | bytes,
     *,
     soundfont: str | Path | None = None,
     sample_rate: int = 44100,
@@ -27,14 +27,14 @@ def render(
     """Play a MIDI file: a stereo Clip, the same for the same arguments whatever was rendered before.
 
     Args:
-        midi_path: Standard MIDI File.
+        midi: path of a Standard MIDI File, or what is in one.
         soundfont: SF2 or SF3 file; None looks for one (`find_soundfont`).
         sample_rate: in Hz, 8000 to 192000.
         seconds: exact length, cut or filled with silence, at most an hour; None: all notes and what rings on.
         transpose: semitones up (or down), drums excepted; notes that leave MIDI's range move by octaves back into it.
 
     Raises:
-        DecodeError: the MIDI file is unreadable, damaged, broken off, over an hour long or without notes.
+        DecodeError: the MIDI is unreadable, damaged, broken off, over an hour long or without notes.
         ParameterError: no SoundFont, no synthesizer or no mido is there, or an argument is out of range.
     """
     if not 8000 <= sample_rate <= 192000:
@@ -44,7 +44,7 @@ def render(
     total = None if seconds is None else max(1, round(seconds * sample_rate))
     if not -24 <= transpose <= 24:
         raise ParameterError(f"transpose must be -24 to 24 semitones, not {transpose}")
-    events = transposed(read_midi(Path(midi_path)), transpose)
+    events = transposed(read_midi(midi if isinstance(midi, bytes) else Path(midi)), transpose)
     font = find_soundfont(soundfont)
     if has_tinysoundfont():
         samples = _tinysoundfont.play(events, font, sample_rate, total)

@@ -12,6 +12,7 @@ from audio_gen.errors import ParameterError
 from audio_gen.symbolic.encoders.drums import DRUMS, Grid, bar_positions, encode
 from audio_gen.symbolic.score import SIXTEENTH, Score
 
+DRUM_COUNT = len(DRUMS)
 POSITIONS = 32  # sixteenths of the longest bar that is told apart
 
 

@@ -11,7 +11,7 @@ from audio_gen.errors import ParameterError
 
 TICKS = 480  # a quarter
 SIXTEENTH = TICKS // 4
-LONGEST = 1 << 30  # ticks: what fits the arrays with room for sums
+LONGEST = 200_000 * TICKS  # 28 hours at 120 bpm: bars are counted one by one
 UNITS = (1, 2, 4, 8, 16, 32, 64)  # note values that a metre can count in
 NOTE = np.dtype([("onset", "<i4"), ("duration", "<i4"), ("pitch", "u1"), ("velocity", "u1")])
 Notes = npt.NDArray[np.void]

@@ -1,5 +1,7 @@
 """Random stretches of drum pieces."""
 
+from collections.abc import Callable
+
 import torch
 
 from audio_gen.datasets._arrays import Arrays
@@ -23,6 +25,17 @@ class DrumCrops:
     def __init__(self, arrays: Arrays, split: str, *, any_style: float = 0.0) -> None:
         self.unknown, self.any_style = len(arrays.labels), any_style
         self.pieces = drum_pieces(arrays, split)
+        self.keep(lambda piece: True)
+
+    def keep(self, fits: Callable[[DrumPiece], bool]) -> None:
+        """Draw from pieces alone that fit.
+
+        Raises:
+            DatasetError: none does.
+        """
+        self.pieces = [piece for piece in self.pieces if fits(piece)]
+        if not self.pieces:
+            raise DatasetError("no piece to learn from is of the kind that this recipe needs (4/4, a bar or longer)")
         self.chances = torch.tensor([float(len(piece.grid)) for piece in self.pieces])
 
     def draw(self, count: int, steps: int) -> DrumBatch:

@@ -1,0 +1,140 @@
+"""A variational autoencoder of two bars of drums: 64 numbers that a groove is made again from, mixed and moved by.
+
+After GrooVAE (J. Gillick et al., "Learning to groove with inverse sequence transformations", ICML 2019), with free
+bits (D. Kingma et al., "Improved variational inference with inverse autoregressive flow", NeurIPS 2016). Its decoder
+hears no earlier hits, so it can't do without the latent numbers. New grooves are drawn from a mixture of Gaussians
+fitted to the latent numbers of the training data, as P. Ghosh et al. do ("From variational to deterministic
+autoencoders", ICLR 2020): what a low weight on the divergence leaves isn't the standard normal distribution.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from audio_gen.errors import ParameterError
+from audio_gen.models.autoencoder import Posterior
+from audio_gen.models.drum_pieces import DRUM_COUNT, Conditions, DrumBatch
+
+FAMILY = "drum_vae"
+STEPS = 32  # two bars of 4/4
+ATTRIBUTES = ("density", "syncopation")  # directions in latent space
+PARTS = 16  # of the mixture
+VELOCITY_SD, OFFSET_SD = 0.12, 0.15  # width of the normal distributions of velocity and of offset
+
+
+class Groove(NamedTuple):
+    """Decoded cells `[B, 32, 9]`: logits of hits, velocity in (0, 1), offset in (-0.5, 0.5) sixteenths."""
+
+    hits: torch.Tensor
+    velocity: torch.Tensor
+    offset: torch.Tensor
+
+    def grid(self, draw: torch.Generator | None = None) -> torch.Tensor:
+        """`[B, 32, 9, 3]`: hits that are more likely than not, or drawn with `draw`."""
+        chance = self.hits.sigmoid()
+        noise = 0.5 if draw is None else torch.rand(chance.shape, generator=draw).to(chance)
+        struck = (chance > noise).float()
+        return torch.stack([struck, self.velocity * struck, self.offset * struck], -1)
+
+
+class DrumVaeNet(nn.Module):
+    """See the module.
+
+    Args:
+        styles: how many styles there are; one more number stands for "any".
+        latent: numbers of a groove.
+        width: of each direction of the encoder and of the decoder.
+        dropout: of the decoder's layers, while it learns.
+    """
+
+    weights: torch.Tensor
+    means: torch.Tensor
+    factors: torch.Tensor
+    directions: torch.Tensor
+
+    def __init__(self, styles: int, latent: int = 64, width: int = 256, dropout: float = 0.0) -> None:
+        super().__init__()
+        if min(styles, latent, width) < 1:
+            raise ParameterError(f"styles, latent and width start at 1, not {styles}, {latent}, {width}")
+        self.styles, self.latent, self.dropout = styles, latent, dropout
+        self.style = nn.Embedding(styles + 1, 24)
+        self.place = nn.Parameter(torch.randn(STEPS, 32) * 0.3)
+        self.inward = nn.GRU(3 * DRUM_COUNT + 32, width, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(4 * width, 2 * latent)
+        self.first = nn.Linear(latent + 24 + 3, width)
+        self.outward = nn.GRU(width + 32, width, 2, batch_first=True, bidirectional=True, dropout=dropout)
+        self.cells = nn.Linear(2 * width, 3 * DRUM_COUNT)
+        self.register_buffer("weights", torch.full((PARTS,), 1 / PARTS))
+        self.register_buffer("means", torch.zeros(PARTS, latent))
+        self.register_buffer("factors", torch.eye(latent).repeat(PARTS, 1, 1))
+        self.register_buffer("directions", torch.zeros(len(ATTRIBUTES), latent))
+
+    def encode(self, batch: DrumBatch) -> Posterior:
+        """Two bars `[B, 32, 9, 3]` → the latent numbers' means and logarithms of variances, `[B, latent]`."""
+        cells = (batch.grid * batch.grid[..., :1]).flatten(2)
+        out, last = self.inward(torch.cat([cells, self.place.expand(len(cells), -1, -1)], -1))
+        mean, log_variance = self.head(torch.cat([*last, out.mean(1)], -1)).chunk(2, 1)
+        return Posterior(mean, log_variance.clamp(-10, 4))
+
+    def decode(self, latent: torch.Tensor, conditions: Conditions) -> Groove:
+        """`[B, latent]` and style and tempo of each → the groove."""
+        bar = torch.full_like(conditions.bpm, STEPS / 2)
+        told = torch.cat([latent, self.style(conditions.style), conditions.scalars(bar)], 1)
+        steps = torch.relu(self.first(told))[:, None].expand(-1, STEPS, -1)
+        out, _ = self.outward(torch.cat([steps, self.place.expand(len(latent), -1, -1)], -1))
+        out = F.dropout(out, self.dropout, self.training)
+        hits, velocity, offset = self.cells(out).unflatten(-1, (3, DRUM_COUNT)).unbind(-2)
+        return Groove(hits, velocity.sigmoid(), offset.tanh() / 2)
+
+    def forward(self, batch: DrumBatch) -> tuple[Posterior, Groove]:
+        """The posterior of a batch, and what one draw from it gives."""
+        posterior = self.encode(batch)
+        latent = posterior.draw() if self.training else posterior.mean
+        return posterior, self.decode(latent, batch.conditions)
+
+    def prior(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """`[count, latent]` numbers of new grooves."""
+        part = torch.multinomial(self.weights.cpu(), count, replacement=True, generator=generator)
+        noise = torch.randn(count, self.latent, 1, generator=generator)
+        drawn = self.means.cpu()[part] + (self.factors.cpu()[part] @ noise)[..., 0]
+        return drawn.to(self.means.device)
+
+
+def divergence(posterior: Posterior) -> torch.Tensor:
+    """KL(posterior ‖ standard normal) in nats, of each of B grooves."""
+    mean, log_variance = posterior.mean, posterior.log_variance
+    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+
+
+def distance(groove: Groove, grid: torch.Tensor) -> torch.Tensor:
+    """Negative log-likelihood (up to a constant) of `grid [B, 32, 9, 3]`, of each of B; manner counts at hits alone."""
+    struck = grid[..., 0]
+    hits = F.binary_cross_entropy_with_logits(groove.hits, struck, reduction="none")
+    velocity = ((groove.velocity - grid[..., 1]) / VELOCITY_SD).square() / 2
+    offset = ((groove.offset - grid[..., 2]) / OFFSET_SD).square() / 2
+    return (hits + struck * (velocity + offset)).sum((1, 2))
+
+
+def slerp(start: torch.Tensor, end: torch.Tensor, share: float) -> torch.Tensor:
+    """The point at `share` of the arc from one vector to another (K. Shoemake, 1985); lengths go over evenly."""
+    cosine = F.cosine_similarity(start, end, dim=-1).clamp(-1, 1)
+    angle = torch.arccos(cosine)
+    if float(angle) < 1e-4:
+        return torch.lerp(start, end, share)
+    one, other = F.normalize(start, dim=-1), F.normalize(end, dim=-1)
+    arc = (torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * other) / torch.sin(angle)
+    length: torch.Tensor = torch.lerp(start.norm(dim=-1), end.norm(dim=-1), share)
+    return arc * length
+
+
+def density(grid: torch.Tensor) -> torch.Tensor:
+    """Hits a sixteenth, of each of B grids `[B, T, 9, 3]`."""
+    return grid[..., 0].sum((1, 2)) / grid.shape[1]
+
+
+def syncopation(grid: torch.Tensor) -> torch.Tensor:
+    """Share of kick and snare hits between the eighths of each of B grids, weighted by velocity; 0 without any."""
+    loud = grid[..., :2, 0] * grid[..., :2, 1]
+    return loud[:, 1::2].sum((1, 2)) / loud.sum((1, 2)).clamp_min(1e-6)

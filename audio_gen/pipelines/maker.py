@@ -1,0 +1,92 @@
+"""maker: what every model that writes notes can be asked for, and the best of several takes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+
+from audio_gen.errors import ParameterError
+from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.pipelines.batch import stop_here_if_asked
+from audio_gen.pipelines.device import one_thread
+from audio_gen.pipelines.note_copies import NoteIndex
+from audio_gen.pipelines.piece import DENSITIES, Piece, Wish
+from audio_gen.symbolic.score import Score
+
+
+class Gap(NamedTuple):
+    """What is made anew of a score: bars from `first` to `last` (from 1, both in) of these tracks (from 1; () is all)."""
+
+    first: int
+    last: int
+    tracks: tuple[int, ...] = ()
+
+
+class Maker(ABC):
+    """Makes pieces of notes with one checkpoint, on the CPU and in one thread, so that a seed tells all.
+
+    A subclass says what it can do by overriding; the rest is refused with a message.
+
+    Args:
+        model: the checkpoint.
+        index: of the notes that it learnt from, for the copy report.
+    """
+
+    def __init__(self, model: Checkpoint, index: NoteIndex | None = None) -> None:
+        self.checkpoint, self.index = model, index
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The styles that it can be asked for."""
+        return self.checkpoint.labels
+
+    @abstractmethod
+    def make(self, wish: Wish) -> Piece:
+        """A new piece.
+
+        Raises:
+            ParameterError: a wish that this checkpoint can't meet; the message lists what it can.
+        """
+
+    def continued(self, score: Score, wish: Wish, track: int | None = None) -> Piece:
+        """The score, its notes as they are, and then `wish.bars` new bars; `track` counts from 1."""
+        raise self._refusal("continue")
+
+    def infilled(self, score: Score, wish: Wish, gap: Gap) -> Piece:
+        """The score with the gap made anew, and all notes outside as they are."""
+        raise self._refusal("infill")
+
+    def harmonised(self, score: Score, wish: Wish, voices: str, track: int | None = None) -> Piece:
+        """A melody, its notes as they are, with what goes with it: `voices` is "satb" or "chords"."""
+        raise self._refusal("harmonise")
+
+    def _refusal(self, verb: str) -> ParameterError:
+        model = self.checkpoint
+        return ParameterError(f"{model.name!r} (family {model.family!r}) can't {verb}; name another with --model")
+
+    def best(self, wish: Wish, make: Callable[[list[Wish]], list[Piece]], fit: Callable[[Piece], float]) -> Piece:
+        """Of `wish.best_of` takes the first of those that fit best (the smallest figure); a copy comes last."""
+        takes = [replace(wish, take=wish.take + number, best_of=1) for number in range(wish.best_of)]
+        stop_here_if_asked()
+        with one_thread(), torch.no_grad():
+            made = make(takes)
+        unfit = [(bool((piece.copies or {}).get("suspicious")), fit(piece)) for piece in made]
+        kept = made[min(range(len(made)), key=lambda number: unfit[number])]
+        told = {**wish.to_dict(), "take": kept.wish["take"]}
+        return replace(kept, wish=told)
+
+
+def density_error(density: str | None, figure: float, thirds: Sequence[float]) -> float:
+    """How far a figure lies outside the third of real music that `density` names, as a ratio; 0 inside.
+
+    Args:
+        density: low, mid or high; None is content with any.
+        figure: of a new piece.
+        thirds: the two that part real music's into thirds.
+    """
+    if density is None:
+        return 0.0
+    low, high = [(0.0, thirds[0]), (thirds[0], thirds[1]), (thirds[1], float("inf"))][DENSITIES.index(density)]
+    return max(0.0, low - figure, figure - high) / thirds[1]

@@ -1,0 +1,152 @@
+"""The variational autoencoder of two-bar grooves.
+
+Data: arrays of kind "score", in 4/4. Loss: negative log-likelihood of the cells, and the divergence beyond the free
+bits, whose weight rises from 0.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from audio_gen.datasets._arrays import Arrays
+from audio_gen.errors import DatasetError
+from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.models.drum_pieces import DrumBatch, DrumPiece, batch_of
+from audio_gen.models.drum_vae import (
+    FAMILY,
+    PARTS,
+    STEPS,
+    DrumVaeNet,
+    density,
+    distance,
+    divergence,
+    syncopation,
+)
+from audio_gen.training.drum_crops import DrumCrops, drum_pieces
+from audio_gen.training.note_trainee import NoteTrainee
+
+KIND = "score"
+SEEN = 4000  # training grooves that the mixture and the attributes are learnt from
+MIXED = 1e-3  # added to the variances of its parts
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hyper-parameters; change them with `--set key=value`.
+
+    Args:
+        divergence: weight of a nat of divergence beyond the free ones.
+        free: nats a groove that cost nothing.
+        rising: steps in which that weight rises from 0.
+    """
+
+    steps: int = 4000
+    batch: int = 128
+    width: int = 256
+    latent: int = 64
+    dropout: float = 0.2
+    rate: float = 1e-3
+    warmup: int = 100
+    decay: float = 0.01
+    ema: float = 0.998
+    clip: float = 5.0
+    divergence: float = 0.2
+    free: float = 48.0
+    rising: int = 2000
+    any_style: float = 0.2
+
+
+class DrumsVae(NoteTrainee):
+    """An autoencoder of grooves, and its average."""
+
+    def __init__(self, arrays: Arrays, settings: Settings, init: Checkpoint | None = None) -> None:
+        self.crops = DrumCrops(arrays, "train", any_style=settings.any_style)
+        self.crops.keep(lambda piece: piece.bar == STEPS // 2 and len(piece.grid) >= STEPS // 2)
+        self.valid = batch_of(windows(drum_pieces(arrays, "valid")), STEPS)
+        config = {"styles": len(arrays.labels), "latent": settings.latent, "width": settings.width}
+        net = DrumVaeNet(**config, dropout=settings.dropout)
+        super().__init__(arrays, settings, net, FAMILY, config, init)
+
+    def step(self, step: int, progress: float) -> dict[str, float]:
+        settings = self.settings
+        drawn = self.crops.hide_styles(batch_of(self.crops.cuts(settings.batch, STEPS, on_bars=True), STEPS))
+        drawn = drawn.to(self.fabric.device)
+        posterior, groove = self.net(drawn)
+        weight = settings.divergence * min(1.0, step / settings.rising)
+        beyond = (divergence(posterior).mean() - settings.free).clamp_min(0)
+        loss = (distance(groove, drawn.grid).mean() + weight * beyond) / STEPS
+        self.descend(loss, step, progress)
+        return {"loss": loss.item()}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Over two-bar windows of the valid split: F1 of hits that come back, divergence, and active latent numbers."""
+        batch = self.valid.to(self.fabric.device)
+        posterior, groove = self.ema.module(batch)
+        loss = float(distance(groove, batch.grid).mean()) / STEPS
+        spread = float(divergence(posterior).mean())
+        made, there = groove.grid()[..., 0], batch.grid[..., 0]
+        f1 = float(2 * (made * there).sum() / (made.sum() + there.sum()))
+        active = int((posterior.mean.var(0) > 0.01).sum())
+        score = -(loss + self.settings.divergence * max(0.0, spread - self.settings.free) / STEPS)
+        return {"score": score, "hit_f1": f1, "divergence": spread, "active": active}
+
+    @torch.no_grad()
+    def checkpoint(self, name: str, training: dict[str, Any]) -> Checkpoint:
+        torch_state = torch.get_rng_state()
+        net: Any = self.ema.module
+        seen = batch_of(self.crops.cuts(SEEN, STEPS, on_bars=True), STEPS)
+        latent = torch.cat([net.encode(part.to(self.fabric.device)).mean.cpu() for part in _parts(seen)])
+        _fit_mixture(net, latent)
+        for number, measure in enumerate((density, syncopation)):
+            values = measure(seen.grid)
+            low, high = torch.quantile(values, torch.tensor([0.25, 0.75]))
+            net.directions[number] = (latent[values >= high].mean(0) - latent[values <= low].mean(0)).to(net.directions)
+        torch.set_rng_state(torch_state)
+        return super().checkpoint(name, training)
+
+
+def windows(pieces: list[DrumPiece]) -> list[DrumPiece]:
+    """All two-bar windows of pieces in 4/4, one after the other; a last one of a bar or more is filled up.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    found = []
+    for piece in pieces:
+        if piece.bar == STEPS // 2:
+            starts = range(0, max(1, len(piece.grid) - STEPS // 2 + 1), STEPS)
+            found += [piece.cut(start, STEPS) for start in starts]
+    if not found:
+        raise DatasetError("no valid piece has a bar of drums in 4/4")
+    return found
+
+
+def _parts(batch: DrumBatch) -> list[DrumBatch]:
+    count = len(batch.bar)
+    return [
+        DrumBatch(
+            batch.grid[at : at + 256],
+            batch.bar[at : at + 256],
+            batch.position[at : at + 256],
+            type(batch.conditions)(*(part[at : at + 256] for part in batch.conditions)),
+            batch.there[at : at + 256],
+        )
+        for at in range(0, count, 256)
+    ]
+
+
+def _fit_mixture(net: Any, latent: torch.Tensor) -> None:
+    from sklearn.mixture import GaussianMixture
+
+    parts = max(1, min(PARTS, len(latent) // 100))
+    fitted = GaussianMixture(parts, reg_covar=MIXED, random_state=0, max_iter=50).fit(latent.numpy().astype(np.float64))
+    net.weights.zero_()
+    net.weights[:parts] = torch.from_numpy(fitted.weights_)
+    net.means[:parts] = torch.from_numpy(fitted.means_)
+    net.factors[:parts] = torch.from_numpy(np.linalg.cholesky(fitted.covariances_))
+
+
+build = DrumsVae
