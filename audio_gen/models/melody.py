@@ -74,7 +74,8 @@ class MelodyNet(nn.Module):
     ) -> torch.Tensor:
         """`tokens [B, T]` (of which each step sees those before it) → logits `[B, T, TOKENS]`."""
         looked, agreed, places = self.lookback(tokens, told.bar)
-        hidden, _ = self.lstm(self.features(tokens, told, looked, agreed), state)
+        before = F.pad(tokens, (1, 0), value=TOKENS)[:, :-1]
+        hidden, _ = self.lstm(self.assemble(before, *sounding_of(before), told, looked, agreed), state)
         return self.scores(hidden, agreed, places)
 
     def lookback(self, tokens: torch.Tensor, bar: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -91,11 +92,17 @@ class MelodyNet(nn.Module):
             places.append(there)
         return torch.stack(looked, 2), torch.stack(agreed, -1), torch.stack(places, -1)
 
-    def features(self, tokens: torch.Tensor, told: Told, looked: torch.Tensor, agreed: torch.Tensor) -> torch.Tensor:
-        """All that is known before each step, `[B, T, F]`."""
-        before = F.pad(tokens, (1, 0), value=TOKENS)[:, :-1]
-        sounding, since = sounding_of(before)
-        wide = (-1, tokens.shape[1], -1)
+    def assemble(
+        self,
+        before: torch.Tensor,
+        sounding: torch.Tensor,
+        since: torch.Tensor,
+        told: Told,
+        looked: torch.Tensor,
+        agreed: torch.Tensor,
+    ) -> torch.Tensor:
+        """All that is known before each step, `[B, T, F]`: the last token, what sounds, since when, and the rest."""
+        wide = (-1, before.shape[1], -1)
         parts = [
             self.token(before),
             self.token(sounding),

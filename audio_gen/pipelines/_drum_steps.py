@@ -125,9 +125,7 @@ def _drawn(net: DrumRnnNet, hidden: torch.Tensor, luck: torch.Tensor, taste: Tas
     return torch.stack([hits, loud * hits, late * hits], -1)
 
 
-def in_bins(
-    logits: torch.Tensor, luck: torch.Tensor, within: torch.Tensor, low: float, taste: Taste
-) -> torch.Tensor:
+def in_bins(logits: torch.Tensor, luck: torch.Tensor, within: torch.Tensor, low: float, taste: Taste) -> torch.Tensor:
     """Values in (low, low + 1] drawn from histograms `[..., 32]`: a bin by `luck [...]`, evenly `within [...]` it."""
     chances = torch.softmax(logits / taste.temperature, -1)
     if taste.top_p < 1:

@@ -17,7 +17,7 @@ from audio_gen.symbolic.score import Score
 
 
 class Gap(NamedTuple):
-    """What is made anew of a score: bars from `first` to `last` (from 1, both in) of these tracks (from 1; () is all)."""
+    """What is made anew: bars from `first` to `last` (from 1, both in) of these tracks (from 1; () is all)."""
 
     first: int
     last: int
