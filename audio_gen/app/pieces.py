@@ -39,7 +39,7 @@ def add_conditions(
         "--bars": {"type": options.at_least(1), "metavar": "N", "help": bars},
         "--chords": {"metavar": "C", "help": 'bar by bar, such as "Dm7 G7 | Cmaj7"; too few begin anew'},
         "--density": {"choices": DENSITIES, "help": "which third of real music its notes a quarter shall lie in"},
-        "--range": {"metavar": "R", "help": "lowest and highest pitch, such as C3-C6"},
+        "--range": {"dest": "pitches", "metavar": "R", "help": "lowest and highest pitch, such as C3-C6"},
         "--temperature": {"type": options.above_zero, "default": 1.0, "metavar": "T", "help": "bolder above 1"},
         "--top-p": {
             "type": options.share,
@@ -166,7 +166,9 @@ def deliver(
     clips.write_sidecar(path, whole)
     write_notes(path, piece.score)
     rate = player.instruments.sample_rate if player is not None else 0
-    return success(name or str(path), {kind: {"output": str(path), **whole}}, duration_s=seconds_of(piece.score), sample_rate=rate)
+    return success(
+        name or str(path), {kind: {"output": str(path), **whole}}, duration_s=seconds_of(piece.score), sample_rate=rate
+    )
 
 
 def _rendered(path: Path, score: "Score", player: Player, said: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,7 +113,8 @@ def _drawn(net: DrumRnnNet, hidden: torch.Tensor, luck: torch.Tensor, taste: Tas
     hits = torch.zeros(len(hidden), DRUMS, device=hidden.device)
     for drum in range(DRUMS):  # each given those before it
         chance = torch.sigmoid((net.hits(hidden, hits)[:, drum] + taste.lean) / taste.temperature)
-        chance = chance.masked_fill(chance <= 1 - taste.top_p, 0.0).masked_fill(chance >= taste.top_p, 1.0)
+        sure = max(taste.top_p, 0.5)
+        chance = chance.masked_fill(chance <= 1 - sure, 0.0).masked_fill(chance > sure, 1.0)
         hits[:, drum] = (luck[:, drum, 0] < chance).float()
     if forced:
         likeliest = net.hits(hidden, hits).argmax(1)

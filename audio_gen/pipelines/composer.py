@@ -68,7 +68,7 @@ class Composer:
         bars: int | None = None,
         chords: str | None = None,
         density: str | None = None,
-        range: str | None = None,
+        pitches: str | None = None,
         temperature: float = 1.0,
         top_p: float = 0.95,
         best_of: int = 1,
@@ -82,7 +82,7 @@ class Composer:
                 allowed.
         """
         wish = Wish(
-            style, key, meter, bpm, bars, chords, density, range, temperature, top_p, seed, index, best_of=best_of
+            style, key, meter, bpm, bars, chords, density, pitches, temperature, top_p, seed, index, best_of=best_of
         )
         return self.make(wish).score
 

@@ -13,7 +13,7 @@ from audio_gen.metrics.interval import bootstrap
 from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.drum_pieces import DrumPiece, batch_of, piece_of
-from audio_gen.models.drum_rnn import DrumRnnNet, nats
+from audio_gen.models.drum_rnn import DrumRnnNet, DrumScores, nats
 from audio_gen.pipelines._note_pieces import Told, about, ratio, read_split
 
 STEPS = 4  # sixteenths a quarter
@@ -59,10 +59,10 @@ def four_four(one: Told) -> bool:
 def foretell_drums(model: Checkpoint, dataset: str, root: Path, split: str) -> dict[str, Any]:
     """Likelihoods and hit F1 of a drum network.
 
-    Over the beats (no fills) in 4/4 of the split, each from its start, or all pieces where there are none:
-    `nats_per_step` of the hits (nine drums), `nats_per_note` (a hit) and `nats_per_quarter` of the same, `hit_f1` of the
-    hits that it takes for likelier than not, drum by drum, given the steps before and its own choice in this step. In
-    the details stand the same over all pieces, fills and styles, and of velocities and offsets.
+    Over the beats (no fills) in 4/4 of the split, each from its start, or over all pieces where there are none:
+    `nats_per_step` of the hits (nine drums), `nats_per_note` (a hit) and `nats_per_quarter` of the same; `hit_f1` of
+    the hits that it takes for likelier than not, drum by drum, given the steps before and its own choice in this step.
+    In the details stand the same over all pieces, fills and styles, and what velocities and offsets cost.
     """
     net: DrumRnnNet = checkpoint.build(DrumRnnNet, model)
     read = read_split(dataset, root, split)
@@ -104,9 +104,9 @@ def foretell_drums(model: Checkpoint, dataset: str, root: Path, split: str) -> d
 def foretold(net: DrumRnnNet, piece: DrumPiece) -> Foretold:
     """What a network thinks of one piece."""
     batch = batch_of([piece])
-    scores = net(batch)
-    cost = nats(scores, batch.grid)
     hidden, _ = net.hidden(net.features(batch.grid, batch.bar, batch.position, batch.conditions))
+    hits = batch.grid[..., 0]
+    cost = nats(DrumScores(net.hits(hidden, hits), *net.manner(hidden, hits)), batch.grid)
     told = likeliest(net, hidden)[0].numpy() > 0.5
     played = piece.grid[..., 0] > 0.5
     bar, steps = piece.bar, len(played)

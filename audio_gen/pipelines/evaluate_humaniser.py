@@ -42,9 +42,8 @@ def evaluate_humaniser(model: Checkpoint, dataset: str, root: Path, split: str, 
     """`velocity_rmse` (of 1) and `timing_mae_ms` over all hits of all pieces in 4/4 (of all, where none is).
 
     The floors in the details need no training data: means of velocity and offset, over everything and by drum and
-    place in the bar, are taken from the split's other pieces. There also stand distances of distributions (1-Wasserstein,
-    in milliseconds, of each drum's offsets), which the mean alone would not come near: of drawn offsets and of the best
-    answer's, from the real ones'.
+    place in the bar, are taken from the split's other pieces. There also stand distances of distributions, which one
+    best answer does not come near: 1-Wasserstein of each drum's velocities, and of its offsets in milliseconds.
     """
     net: HumaniserNet = checkpoint.build(HumaniserNet, model)
     read = read_split(dataset, root, split)

@@ -15,6 +15,7 @@ from audio_gen.pipelines._drum_steps import Taste, in_bins
 from audio_gen.pipelines._feel import Cells, cells_of, felt, offsets_of
 from audio_gen.pipelines.device import one_thread
 from audio_gen.pipelines.generate import clip_generator
+from audio_gen.pipelines.piece import Wish
 from audio_gen.symbolic.encoders.drums import DRUMS, LOUDEST, bar_positions
 from audio_gen.symbolic.files import drum_track
 from audio_gen.symbolic.score import SIXTEENTH, Score
@@ -80,7 +81,7 @@ class Humaniser:
         if not 0 <= strength <= 1:
             raise ParameterError(f"strength must lie between 0 and 1, not {strength}")
         number = drum_track(score, track)
-        kind = style_number(style, self.styles)
+        kind = Wish(style=style).label(self.styles, self.checkpoint.name)
         notes = score.tracks[number].notes
         cells = cells_of(notes)
         loud, late = self.answer(score, cells, kind, seed)
@@ -117,19 +118,6 @@ class Humaniser:
             )
         velocity, offset = parts.double().cpu().numpy()[:, cells.step, cells.drum]
         return velocity, offset
-
-
-def style_number(style: str | None, styles: tuple[str, ...]) -> int:
-    """The number by which a network knows a style; None is any, one after the last.
-
-    Raises:
-        ParameterError: none of them.
-    """
-    if style is None:
-        return len(styles)
-    if style not in styles:
-        raise ParameterError(f"style {style!r} is not one of {', '.join(styles)}")
-    return styles.index(style)
 
 
 def _means(values: npt.NDArray[np.float64], drum: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -42,7 +42,7 @@ class Wish:
         bars: how many, 1 to 512; None leaves it to the model.
         chords: "Dm7 G7 | Cmaj7", bar by bar (`theory.parse_chords`); None: nobody tells any.
         density: low, mid or high: the third of real music that the notes a quarter shall lie in.
-        range: "C3-C6", lowest and highest pitch.
+        pitches: "C3-C6", the lowest and the highest.
         temperature: above 1 is bolder, below 1 tamer.
         top_p: only the likeliest choices that have this chance together, above 0 to 1.
         seed: with `index` and `take` it gives the random numbers.
@@ -61,7 +61,7 @@ class Wish:
     bars: int | None = None
     chords: str | None = None
     density: str | None = None
-    range: str | None = None
+    pitches: str | None = None
     temperature: float = 1.0
     top_p: float = 1.0
     seed: int = 0
@@ -102,7 +102,7 @@ class Wish:
     @property
     def span(self) -> tuple[int, int] | None:
         """Lowest and highest MIDI pitch, where a range is asked for."""
-        return None if self.range is None else parse_range(self.range)
+        return None if self.pitches is None else parse_range(self.pitches)
 
     def placed(self, bars: int, bar: int, start: int = 0) -> tuple[Chord, ...]:
         """The chords that are asked for over so many bars of `bar` ticks from `start` on; none where none are."""

@@ -38,6 +38,14 @@ class MelodyCrops:
     def _numbers(self, count: int) -> list[int]:
         return list(map(int, torch.multinomial(self.chances, count, replacement=True)))
 
+    def phrase(self, bars: int) -> MelodyPiece:
+        """So many bars of one melody; as often as not its last ones."""
+        number = self._numbers(1)[0]
+        piece = self.pieces[number]
+        if float(torch.rand(())) < 0.5:
+            return piece.cut(max(0, len(piece.tokens) - bars * piece.bar), bars * piece.bar)
+        return self._one(number, bars * piece.bar)
+
     def _one(self, number: int, steps: int) -> MelodyPiece:
         piece = self.pieces[number]
         starts = np.flatnonzero(piece.position[: max(1, len(piece.tokens) - steps // 2)] == 0)

@@ -1,0 +1,135 @@
+"""Windows of tunes, real and made: what the battery measures, and the controls that it is held against."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from audio_gen.metrics.composition import chord_agreement, statistics
+from audio_gen.metrics.ngram import NGram
+from audio_gen.models.melody import FIRST, HIGHEST, HOLD, LOWEST, REST, TOKENS
+from audio_gen.models.melody_pieces import narrowed
+from audio_gen.symbolic.encoders.melody import (
+    chord_steps,
+    shift_to_c,
+    tokens_of,
+    transposed_chords,
+    transposed_tokens,
+)
+from audio_gen.symbolic.score import SIXTEENTH, Key, Score
+from audio_gen.symbolic.theory import chord_of_code, chord_tones
+
+BAR, BEAT = 16, 4  # sixteenths
+WINDOW = 8  # bars
+FEWEST = 8  # notes in a window of the first voice; with fewer there is no tune
+AROUND = 13  # semitones above and below the middle pitch, in which uniform notes lie
+Steps = npt.NDArray[np.int64]
+
+
+class Tune(NamedTuple):
+    """Voices in 4/4 seen from the tonic: tokens `[V, T]` as melody networks have them, chord codes `[T]`.
+
+    `group` is the number of the real piece that it is, or was made after.
+    """
+
+    tokens: Steps
+    chords: Steps
+    group: int
+
+
+class Sung(NamedTuple):
+    """The notes of one voice: pitch, step and steps each, `[N]`."""
+
+    pitches: Steps
+    onsets: Steps
+    durations: Steps
+
+
+def tune_of(score: Score, tracks: Sequence[int], key: Key, bars: int, group: int) -> Tune:
+    """The first bars of some tracks of a score, seen from the key's tonic."""
+    steps, shift = bars * BAR, shift_to_c(key)
+    voices = [narrowed(transposed_tokens(tokens_of(score.tracks[number].notes, steps), shift)) for number in tracks]
+    return Tune(np.stack(voices), transposed_chords(chord_steps(score.chords, steps), shift), group)
+
+
+def bars_of(score: Score) -> int:
+    """Whole bars of 4/4, from 0 to the last note's end."""
+    return -(-score.end // (BAR * SIXTEENTH))
+
+
+def windows(tune: Tune) -> list[Tune]:
+    """Its windows of eight bars, one after the other. A note that began before is a rest: others begin nowhere, too."""
+    found = []
+    for start in range(0, tune.tokens.shape[1] - WINDOW * BAR + 1, WINDOW * BAR):
+        part = tune.tokens[:, start : start + WINDOW * BAR].copy()
+        part[:, 0] = np.where(part[:, 0] == HOLD, REST, part[:, 0])
+        if (part[0] >= FIRST).sum() >= FEWEST:
+            found.append(Tune(part, tune.chords[start : start + WINDOW * BAR], tune.group))
+    return found
+
+
+def sung(tokens: Steps) -> Sung:
+    """The notes of one voice's tokens `[T]`."""
+    begins = np.flatnonzero(tokens != HOLD)
+    lasts = np.diff(np.append(begins, len(tokens)))
+    played = tokens[begins] >= FIRST
+    return Sung(tokens[begins[played]] - FIRST + LOWEST, begins[played], lasts[played])
+
+
+def measures(tune: Tune, voice: int = 0) -> dict[str, float]:
+    """The statistics of one voice, and how much of it belongs to the chords."""
+    notes = sung(tune.tokens[voice])
+    tones = np.array([chord_tones(*chord_of_code(int(code))) for code in tune.chords[notes.onsets]]).reshape(-1, 12)
+    agreement = chord_agreement(*notes, tones)
+    told = {f"chord_tones_{name}": share for name, share in agreement._asdict().items()}
+    return {**statistics(notes.pitches, notes.onsets), **told}
+
+
+def features(tune: Tune) -> npt.NDArray[np.float32]:
+    """`[T, F]`, for a classifier: of each voice what sounds and whether it begins; tones of the chord at each beat."""
+    parts = []
+    for tokens in tune.tokens:
+        at = np.maximum.accumulate(np.where(tokens != HOLD, np.arange(len(tokens)), 0))
+        parts += [np.eye(TOKENS)[tokens[at]], (tokens >= FIRST)[:, None]]
+    beats = np.array([chord_tones(*chord_of_code(int(code))) for code in tune.chords[::BEAT]])
+    return np.concatenate([*parts, np.repeat(beats, BEAT, 0)], 1).astype(np.float32)
+
+
+def shuffled(tune: Tune, random: np.random.Generator) -> Tune:
+    """The same rhythm, each voice's own pitches in another order."""
+    return tune._replace(tokens=np.stack([_pitched(one, random.permutation) for one in tune.tokens]))
+
+
+def uniform(tune: Tune, random: np.random.Generator) -> Tune:
+    """The same rhythm with pitches drawn evenly from two octaves around each voice's middle."""
+
+    def drawn(pitches: Steps) -> Steps:
+        middle = int(np.median(pitches))
+        low, high = max(FIRST, middle - AROUND), min(FIRST + HIGHEST - LOWEST, middle + AROUND)
+        return random.integers(low, high + 1, len(pitches))
+
+    return tune._replace(tokens=np.stack([_pitched(one, drawn) for one in tune.tokens]))
+
+
+def ngrams(tunes: Sequence[Tune]) -> list[NGram]:
+    """An n-gram model of each voice; the place in the bar is its context."""
+    places = [np.arange(tune.tokens.shape[1]) % BAR for tune in tunes]
+    voices = range(len(tunes[0].tokens))
+    return [
+        NGram.fit([tune.tokens[voice] for tune in tunes], symbols=TOKENS, contexts=places) for voice in voices
+    ]  # fmt: skip
+
+
+def by_ngram(tune: Tune, models: Sequence[NGram], random: np.random.Generator) -> Tune:
+    """A tune as long, over the same chords, of which the n-gram models know nothing."""
+    places = np.arange(tune.tokens.shape[1]) % BAR
+    return tune._replace(tokens=np.stack([model.sample(len(places), random, context=places) for model in models]))
+
+
+def _pitched(tokens: Steps, choose: "npt.NDArray[np.int64] | object") -> Steps:
+    changed = tokens.copy()
+    begun = tokens >= FIRST
+    if begun.any():
+        changed[begun] = choose(tokens[begun])  # type: ignore[operator]
+    return changed
