@@ -22,6 +22,9 @@ from audio_gen.models.classifier import ClassifierNet
 from audio_gen.models.discriminators import CRITIC, DiscriminatorNet
 from audio_gen.models.generator import GeneratorNet
 from audio_gen.models.vocoder import VocoderNet
+from audio_gen.symbolic.score import Chord, Key, Meter, Score, Tempo, notes_of
+from audio_gen.symbolic.score import Track as Voice
+from audio_gen.symbolic.table import to_rows
 
 # the same examples every time, however slow the machine, and no folder of them
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
@@ -255,6 +258,53 @@ def mels() -> Arrays:
     return Arrays("log_mel", np.concatenate(parts), bounds, tuple(tracks), spec, ("high", "low"), "GPL-3.0-or-later")
 
 
+def score_arrays(scores: Sequence[tuple[str, str, Score]], **targets: float) -> Arrays:
+    """Arrays of kind "score" from (split, label, score) each."""
+    rows = [to_rows(score) for *_, score in scores]
+    tracks = tuple(track(number, label, split, **targets) for number, (split, label, _) in enumerate(scores))
+    labels = tuple(sorted({label for _, label, _ in scores}))
+    bounds = np.cumsum([0, *map(len, rows)])
+    return Arrays("score", np.concatenate(rows), bounds, tracks, MelSpec(), labels, "CC0-1.0")
+
+
+@pytest.fixture
+def grooves() -> Arrays:
+    """Two styles of drums, one straight and one late and soft; 4/4, and one piece in 3/4."""
+    made = []
+    for number in range(14):
+        random, late = np.random.default_rng(number), 30 * (number % 2)
+        cells = [(0, 36), (4, 38), (8, 36), (12, 38), *((step, 42) for step in range(0, 16, 2))]
+        notes = [
+            (1920 * bar + 120 * step + late, 60, pitch, int(random.integers(30, 60)) + 60 * (1 - number % 2))
+            for bar in range(6)
+            for step, pitch in cells
+            if random.random() < 0.9
+        ]
+        meter = Meter(0, 3, 4) if number == 6 else Meter(0, 4, 4)
+        score = Score((Voice(notes_of(notes), "drums", is_drum=True),), (meter,), (Tempo(0, 90.0 + 5 * number),))
+        made.append(("valid" if number >= 10 else "train", ("rock", "jazz")[number % 2], score))
+    return score_arrays(made)
+
+
+@pytest.fixture
+def tunes() -> Arrays:
+    """Melodies over chords that go up and down scales, in several keys, and two chorales."""
+    made = []
+    for number in range(12):
+        random, tonic = np.random.default_rng(number), 5 * number % 12
+        steps = np.cumsum(random.integers(-1, 2, 40)).clip(-7, 7)
+        pitches = 60 + tonic + 12 * (steps // 7) + np.array([0, 2, 4, 5, 7, 9, 11])[steps % 7]
+        notes = [(480 * place, 480 if place % 4 else 360, int(pitch), 90) for place, pitch in enumerate(pitches)]
+        chords = tuple(Chord(1920 * bar, (tonic + 5 * (bar % 2)) % 12, "maj", 0) for bar in range(10))
+        parts = [Voice(notes_of(notes), "melody")]
+        if number % 6 == 5:
+            lower = [[(onset, length, pitch - by, 90) for onset, length, pitch, _ in notes] for by in (5, 12, 24)]
+            parts += [Voice(notes_of(voice)) for voice in lower]
+        score = Score(tuple(parts), keys=(Key(0, tonic, False),), chords=chords if len(parts) == 1 else ())
+        made.append(("valid" if number >= 8 else "train", ("Pop", "Jazz")[number % 2], score))
+    return score_arrays(made)
+
+
 @pytest.fixture
 def tiny_settings() -> Callable[[str], list[str]]:
     """`--set` texts that make a recipe small enough for a test."""
@@ -274,6 +324,13 @@ def tiny_settings() -> Callable[[str], list[str]]:
         "distil": ["batch=8", "columns=16", "widths=8,8,8,8", "warmup=1", "rate=0.01", "ema=0.9"],
         "vocoder": small_vocoder,
         "gan": ["batch=8", "frames=32", "widths=8,8", "rate=0.003", "ema=0.9"],
+        "drums_rnn": ["batch=4", "length=48", "width=16", "rate=0.01", "warmup=1", "ema=0.9"],
+        "humanise": ["batch=4", "length=48", "width=16", "rate=0.01", "warmup=1", "ema=0.9"],
+        "drums_vae": ["batch=8", "width=16", "latent=4", "rate=0.01", "warmup=1", "ema=0.9", "free=2", "rising=4"],
+        "drums_gan": ["batch=4", "critics=1", "first=1", "warmup=1", "ema=0.9"],
+        "melody": ["batch=4", "length=64", "width=16", "rate=0.01", "warmup=1", "ema=0.9"],
+        "melody_rl": ["prompts=4", "samples=4", "length=4", "rate=0.01", "warmup=1", "ema=0.9"],
+        "composer": ["batch=4", "rows=64", "width=16", "heads=2", "layers=1", "rate=0.01", "warmup=1", "ema=0.9"],
         "vae": ["batch=8", "frames=32", "widths=8,8", "latent=4", "rate=0.01", "warmup=1", "ema=0.9"],
     }
     return lambda recipe: small[recipe]

@@ -37,6 +37,7 @@ class Settings:
     """Hyper-parameters; change them with `--set key=value`.
 
     Args:
+        hit: weight of whether there is a hit against its velocity and offset.
         divergence: weight of a nat of divergence beyond the free ones.
         free: nats a groove that cost nothing.
         rising: steps in which that weight rises from 0.
@@ -44,17 +45,18 @@ class Settings:
 
     steps: int = 4000
     batch: int = 128
-    width: int = 256
+    width: int = 128
     latent: int = 64
-    dropout: float = 0.2
+    dropout: float = 0.1
     rate: float = 1e-3
     warmup: int = 100
     decay: float = 0.01
     ema: float = 0.998
     clip: float = 5.0
-    divergence: float = 0.2
+    hit: float = 3.0
+    divergence: float = 0.05
     free: float = 48.0
-    rising: int = 2000
+    rising: int = 1000
     any_style: float = 0.2
 
 
@@ -76,7 +78,7 @@ class DrumsVae(NoteTrainee):
         posterior, groove = self.net(drawn)
         weight = settings.divergence * min(1.0, step / settings.rising)
         beyond = (divergence(posterior).mean() - settings.free).clamp_min(0)
-        loss = (distance(groove, drawn.grid).mean() + weight * beyond) / STEPS
+        loss = (distance(groove, drawn.grid, settings.hit).mean() + weight * beyond) / STEPS
         self.descend(loss, step, progress)
         return {"loss": loss.item()}
 
@@ -85,7 +87,7 @@ class DrumsVae(NoteTrainee):
         """Over two-bar windows of the valid split: F1 of hits that come back, divergence, and active latent numbers."""
         batch = self.valid.to(self.fabric.device)
         posterior, groove = self.ema.module(batch)
-        loss = float(distance(groove, batch.grid).mean()) / STEPS
+        loss = float(distance(groove, batch.grid, self.settings.hit).mean()) / STEPS
         spread = float(divergence(posterior).mean())
         made, there = groove.grid()[..., 0], batch.grid[..., 0]
         f1 = float(2 * (made * there).sum() / (made.sum() + there.sum()))
