@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from audio_gen.features.log_mel import LogMel
     from audio_gen.features.mel_spec import MelSpec
     from audio_gen.pipelines.classify import Classifier
+    from audio_gen.pipelines.composer import Composer
     from audio_gen.pipelines.generate import Generator
+    from audio_gen.pipelines.piece import Wish
     from audio_gen.pipelines.vocoder import Vocoder
+    from audio_gen.symbolic.files import read_notes, write_notes
+    from audio_gen.symbolic.render import render_score
+    from audio_gen.symbolic.score import Score
 
 __version__ = "0.1.0"
 
@@ -26,28 +31,40 @@ __all__ = [
     "CheckpointError",
     "Classifier",
     "Clip",
+    "Composer",
     "DatasetError",
     "DecodeError",
     "Generator",
     "LogMel",
     "MelSpec",
     "ParameterError",
+    "Score",
     "Vocoder",
+    "Wish",
     "load",
+    "read_notes",
     "render",
+    "render_score",
     "save",
+    "write_notes",
 ]
 
 _HOMES = {
     "Classifier": "pipelines.classify",
     "Clip": "audio.clip",
+    "Composer": "pipelines.composer",
     "Generator": "pipelines.generate",
     "LogMel": "features.log_mel",
     "MelSpec": "features.mel_spec",
+    "Score": "symbolic.score",
     "Vocoder": "pipelines.vocoder",
+    "Wish": "pipelines.piece",
     "load": "audio.decode",
+    "read_notes": "symbolic.files",
     "render": "audio.synth",
+    "render_score": "symbolic.render",
     "save": "audio.encode",
+    "write_notes": "symbolic.files",
 }
 
 

@@ -305,6 +305,32 @@ def tunes() -> Arrays:
     return score_arrays(made)
 
 
+def played_by_rule(number: int) -> Score:
+    """What a pianist who keeps to rules makes of a tune over held basses: what is written, and what is played of it.
+
+    Downbeats are loud, basses legato and the tune detached, which begins before them; every fourth bar slows down.
+    """
+    random, written, played = np.random.default_rng(number), [], []
+    for step in range(64):
+        onset, bar = 240 * step, step // 8
+        tune = (onset, 240, 72 + int(random.integers(-7, 8)), 64)
+        basses = [(onset, 960, 36 + int(random.integers(0, 12)), 64)] if step % 4 == 0 else []
+        written += [tune, *basses]
+        loud = (95 if step % 8 == 0 else 60) + int(random.integers(-4, 5))
+        played.append((max(0, onset + 4 * (bar % 2) - 24), 120, tune[2], loud))
+        played += [(start, 1100, pitch, loud - 15) for start, _, pitch, _ in basses]
+    bpm = 80.0 + 5 * (number % 8)
+    tempi = tuple(Tempo(1920 * bar, bpm * (0.8 if bar % 4 == 3 else 1.0)) for bar in range(8))
+    return Score((Voice(notes_of(written)), Voice(notes_of(played))), tempi=tempi)
+
+
+@pytest.fixture
+def pianists() -> Arrays:
+    """Scores with what a pianist who keeps to rules made of each."""
+    made = [("valid" if number >= 8 else "train", "Bach", played_by_rule(number)) for number in range(12)]
+    return score_arrays(made, paired=1.0)
+
+
 @pytest.fixture
 def tiny_settings() -> Callable[[str], list[str]]:
     """`--set` texts that make a recipe small enough for a test."""
@@ -331,6 +357,7 @@ def tiny_settings() -> Callable[[str], list[str]]:
         "melody": ["batch=4", "length=64", "width=16", "rate=0.01", "warmup=1", "ema=0.9"],
         "melody_rl": ["prompts=4", "samples=4", "length=4", "rate=0.01", "warmup=1", "ema=0.9"],
         "composer": ["batch=4", "rows=64", "width=16", "heads=2", "layers=1", "rate=0.01", "warmup=1", "ema=0.9"],
+        "performance": ["batch=4", "length=64", "width=16", "rate=0.01", "warmup=1", "ema=0.9"],
         "vae": ["batch=8", "frames=32", "widths=8,8", "latent=4", "rate=0.01", "warmup=1", "ema=0.9"],
     }
     return lambda recipe: small[recipe]

@@ -15,8 +15,8 @@ def test_every_public_name_is_there(name: str) -> None:
 
 
 def test_other_names_are_not() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'Composer'"):
-        _ = ag.Composer
+    with pytest.raises(AttributeError, match="no attribute 'Orchestra'"):
+        _ = ag.Orchestra
 
 
 def test_errors_have_one_base() -> None:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from audio_gen.pipelines.render_notes import Instruments
     from audio_gen.symbolic.score import Score
 
-DENSITIES = ("low", "mid", "high")
+DENSITIES, VOICES = ("low", "mid", "high"), ("satb", "chords")
+NOTE_FILES = ".mid, .abc or MusicXML files, and folders to search to the bottom"
 
 
 def add_conditions(
@@ -270,7 +271,7 @@ def run_note_files(
 
 
 def new_pieces(arguments: argparse.Namespace, name: str, wish: "Wish") -> "dict[Source, Wish]":
-    """`arguments.count` new pieces, as sources that stand for no file: `NAME_STYLE_s7_0003.mid` in the output folder."""
+    """`arguments.count` new pieces, as sources that stand for no file: `NAME_STYLE_s7_0003.mid` in the folder."""
     from dataclasses import replace
 
     style = clips.plain((wish.style or "any").lower())

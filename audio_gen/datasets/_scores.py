@@ -10,6 +10,7 @@ import numpy as np
 
 from audio_gen.datasets._arrays import Arrays, Track
 from audio_gen.datasets._item import Item
+from audio_gen.datasets._performances import PAIRED, pair_of
 from audio_gen.errors import DatasetError
 from audio_gen.symbolic.files import read_notes
 from audio_gen.symbolic.lead_sheet import abc_tunes, read_tune
@@ -22,12 +23,16 @@ _ORDER = ("train", "valid", "test")
 def score_of(item: Item) -> Score:
     """The item's notes, read from its file (where that holds several tunes, the one in `extra`) or already there.
 
+    Of a performance that is aligned with its score these are both, in two tracks (`_performances`).
+
     Raises:
         DatasetError: it has neither notes nor a file.
         DecodeError: its file holds no notes that can be read.
     """
     if item.score is not None:
         return item.score
+    if item.targets.get(PAIRED):
+        return pair_of(item)
     if item.path is None:
         raise DatasetError(f"{item.id} has no notes, only a picture; prepare it with `--as image`")
     if "tune" in item.extra:

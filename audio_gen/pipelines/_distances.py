@@ -27,13 +27,13 @@ def distances(real: Sequence[Row], sets: Mapping[str, Sequence[Row]], *, seed: i
         true = _column(real, name)
         if np.isfinite(true).sum() < 4:
             continue
-        row: dict[str, Any] = {"real": float(np.nanmean(true))}
+        row: dict[str, Any] = {"real": float(true[np.isfinite(true)].mean())}
         for which, windows in sets.items():
             made = _column(windows, name)
             if not np.isfinite(made).any():
                 continue
             if which == "generated":
-                row["made"] = float(np.nanmean(made))
+                row["made"] = float(made[np.isfinite(made)].mean())
                 row["real_w1"] = distance_over_real(made, true, seed=seed).real
                 row[which] = _with_interval(made, true, seed)
             else:

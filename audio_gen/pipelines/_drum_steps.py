@@ -111,8 +111,11 @@ def _features(net: DrumRnnNet, plan: Plan, grid: torch.Tensor, step: int) -> tor
 def _drawn(net: DrumRnnNet, hidden: torch.Tensor, luck: torch.Tensor, taste: Taste, *, forced: bool) -> torch.Tensor:
     """One step `[B, 9, 3]` from what the LSTM made of all before, `[B, width]`."""
     hits = torch.zeros(len(hidden), DRUMS, device=hidden.device)
-    for drum in range(DRUMS):  # each given those before it
-        chance = torch.sigmoid((net.hits(hidden, hits)[:, drum] + taste.lean) / taste.temperature)
+    gates, straight = net.gate(hidden).unflatten(-1, (DRUMS, -1)), net.straight(hidden)
+    for drum in range(DRUMS):  # each given those before it: `net.hits`, but for what doesn't change in between
+        moved = torch.relu(gates[:, drum] + hits[:, :drum] @ net.among[drum, :, :drum].T)
+        logit = straight[:, drum] + (moved * net.decide[drum]).sum(-1)
+        chance = torch.sigmoid((logit + taste.lean) / taste.temperature)
         sure = max(taste.top_p, 0.5)
         chance = chance.masked_fill(chance <= 1 - sure, 0.0).masked_fill(chance > sure, 1.0)
         hits[:, drum] = (luck[:, drum, 0] < chance).float()

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from audio_gen.datasets._item import Item
 from audio_gen.datasets._scores import score_of
 from audio_gen.errors import DatasetError, DecodeError
-from audio_gen.metrics.interval import bootstrap
-from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.metrics.interval import Interval, bootstrap
 from audio_gen.registry import pick
 from audio_gen.symbolic.score import Score
 
@@ -31,18 +30,30 @@ class Told(NamedTuple):
 
 
 class Split(NamedTuple):
-    """What of a split can be read, and the ids of the rows that can't."""
+    """What of a split can be read, and the ids of what can't; the split "train", for floors, or nothing."""
 
     told: list[Told]
     failed: list[str]
+    train: list[Told]
 
 
 def read_split(dataset: str, root: Path, split: str) -> Split:
-    """The scores of a split; what can't be read is left out with a warning.
+    """The scores of a split, and of "train" where that lies there and is another; what can't be read is left out.
 
     Raises:
         DatasetError: the dataset or the split isn't there, or nothing of it has notes.
     """
+    told, failed = _read(dataset, root, split)
+    if not told:
+        raise DatasetError(f"{dataset} {split} has no piece with notes; groove, openewld, jsb and nottingham have")
+    try:
+        train = _read(dataset, root, "train")[0] if split != "train" else []
+    except DatasetError:
+        train = []
+    return Split(told, failed, train)
+
+
+def _read(dataset: str, root: Path, split: str) -> tuple[list[Told], list[str]]:
     told, failed = [], []
     for item in pick("audio_gen.datasets", dataset).items(root, split):
         try:
@@ -53,19 +64,7 @@ def read_split(dataset: str, root: Path, split: str) -> Split:
             continue
         if score.notes:
             told.append(Told(item, score))
-    if not told:
-        raise DatasetError(f"{dataset} {split} has no piece with notes; groove, openewld, jsb and nottingham have")
-    return Split(told, failed)
-
-
-def training_split(dataset: str, root: Path, split: str) -> list[Told]:
-    """The split "train", for floors and copies; empty where it isn't there, or is what is measured."""
-    if split == "train":
-        return []
-    try:
-        return read_split(dataset, root, "train").told
-    except DatasetError:
-        return []
+    return told, failed
 
 
 def ratio(parts: npt.ArrayLike, wholes: npt.ArrayLike) -> dict[str, float | None]:
@@ -78,13 +77,8 @@ def ratio(parts: npt.ArrayLike, wholes: npt.ArrayLike) -> dict[str, float | None
     return bootstrap(over, above, below).to_dict()
 
 
-def about(model: Checkpoint, dataset: str, split: str, pieces: int, failed: list[str]) -> dict[str, Any]:
-    """The first lines of all details."""
-    return {
-        "model": model.name,
-        "sha256": model.sha256,
-        "dataset": dataset,
-        "split": split,
-        "pieces": pieces,
-        "failed": failed,
-    }
+def mean(values: npt.ArrayLike) -> dict[str, float | None]:
+    """Mean of one value a piece, those that are undefined left out, with its interval over pieces."""
+    figures = np.asarray(values, np.float64).reshape(-1)
+    figures = figures[np.isfinite(figures)]
+    return bootstrap(np.mean, figures).to_dict() if len(figures) else Interval(np.nan, np.nan, np.nan).to_dict()

@@ -1,6 +1,6 @@
 """Windows of tunes, real and made: what the battery measures, and the controls that it is held against."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -127,9 +127,9 @@ def by_ngram(tune: Tune, models: Sequence[NGram], random: np.random.Generator) -
     return tune._replace(tokens=np.stack([model.sample(len(places), random, context=places) for model in models]))
 
 
-def _pitched(tokens: Steps, choose: "npt.NDArray[np.int64] | object") -> Steps:
+def _pitched(tokens: Steps, choose: Callable[[Steps], Steps]) -> Steps:
     changed = tokens.copy()
     begun = tokens >= FIRST
     if begun.any():
-        changed[begun] = choose(tokens[begun])  # type: ignore[operator]
+        changed[begun] = choose(tokens[begun])
     return changed

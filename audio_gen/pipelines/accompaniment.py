@@ -1,8 +1,10 @@
 """accompaniment: what chords alone tell: block chords to hear them by, a key, and a progression once more."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from audio_gen.symbolic.score import NOTE, Chord, Score, Track, notes_of
+from audio_gen.symbolic.score import Chord, Score, Track, notes_of
 from audio_gen.symbolic.theory import QUALITIES, TONES, estimate_key
 
 NAME = "block chords"  # the track that plays a score's chords
@@ -48,11 +50,20 @@ def repeated(chords: tuple[Chord, ...], start: int, end: int) -> tuple[Chord, ..
     return tuple(chord for chord in found if chord.onset < end)
 
 
-def without_block_chords(score: Score) -> tuple[int, ...]:
-    """Numbers (from 0) of the tracks with notes that are neither drums nor `block_chords`."""
-    return tuple(n for n, one in enumerate(score.tracks) if len(one.notes) and not one.is_drum and one.name != NAME)
+def accompanied(score: Score, since: int, end: int, *, add: bool) -> Score:
+    """The score with its chords played from tick `since` to `end`, in the track of block chords after what it plays.
 
-
-def joined(*parts: np.ndarray) -> np.ndarray:
-    """Notes of several arrays as one."""
-    return np.concatenate([np.zeros(0, NOTE), *parts])
+    Where there is no such track, one is added if that is asked for.
+    """
+    number = next((n for n, one in enumerate(score.tracks) if one.name == NAME), None)
+    if not any(chord.quality for chord in score.chords) or (number is None and not add):
+        return score
+    notes = block_chords(score.chords, end).notes
+    notes = notes[notes["onset"] + notes["duration"] > since].copy()
+    late = np.maximum(since - notes["onset"], 0)
+    notes["onset"] += late
+    notes["duration"] -= late
+    if number is None:
+        return replace(score, tracks=(*score.tracks, Track(notes, NAME)))
+    track = score.tracks[number]
+    return score.with_track(number, replace(track, notes=np.concatenate([track.notes, notes])))

@@ -69,6 +69,7 @@ class Composer:
         chords: str | None = None,
         density: str | None = None,
         pitches: str | None = None,
+        voices: str | None = None,
         temperature: float = 1.0,
         top_p: float = 0.95,
         best_of: int = 1,
@@ -81,9 +82,8 @@ class Composer:
             ParameterError: a condition that is none, or that this model doesn't know; the message lists what is
                 allowed.
         """
-        wish = Wish(
-            style, key, meter, bpm, bars, chords, density, pitches, temperature, top_p, seed, index, best_of=best_of
-        )
+        conditions = style, key, meter, bpm, bars, chords, density, pitches, voices
+        wish = Wish(*conditions, temperature, top_p, seed, index, best_of=best_of)
         return self.make(wish).score
 
     def make(self, wish: Wish) -> Piece:
@@ -110,10 +110,10 @@ class Composer:
         """
         return self.maker.infilled(score, wish, Gap(first, last, tracks))
 
-    def harmonise(self, score: Score, wish: Wish, *, voices: str = "satb", track: int | None = None) -> Piece:
-        """A melody as it is, with three more voices ("satb") or with "chords".
+    def harmonise(self, score: Score, wish: Wish, *, track: int | None = None) -> Piece:
+        """A melody as it is, with three more voices or with chords (`wish.voices`).
 
         Raises:
             ParameterError: as for `go_on`.
         """
-        return self.maker.harmonised(score, wish, voices, track)
+        return self.maker.harmonised(score, wish, track)

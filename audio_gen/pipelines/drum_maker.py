@@ -21,6 +21,7 @@ from audio_gen.symbolic.score import NOTE, SIXTEENTH, Meter, Score, Tempo, Track
 BARS = 8  # where nobody says how many
 THIRDS = (3.9, 4.8)  # notes a quarter that part Groove's beats of the split train into thirds
 OWN = ("meter", "bpm", "bars")  # what a file has
+TUNED = ("key", "chords", "pitches", "voices")  # what drums don't have
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,14 @@ class DrumWish(Wish):
 
     Args:
         fill_every: of so many bars the last is a fill; 0: none is, 1: all are.
+        kit: name of the generator whose one-shots play it (`drum_kit`), if any does; no note depends on that.
 
     Raises:
         ParameterError: as for `Wish`, or a fill that comes less than never.
     """
 
     fill_every: int = 0
+    kit: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,9 +119,14 @@ class DrumMaker(Maker):
         fill_every = wish.fill_every if isinstance(wish, DrumWish) else 0
         return plan_of(place.score, place.steps, wish.label(self.labels, self.checkpoint.name), fill_every=fill_every)
 
+    def check(self, wish: Wish) -> None:
+        """Refuse what drums don't have, or a style that the network doesn't know."""
+        super().check(wish)
+        _refuse(wish, TUNED, "drums have none")
+
     def _anew(self, place: Place, wish: Wish) -> Piece:
+        self.check(wish)
         style = wish.label(self.labels, self.checkpoint.name)
-        _refuse(wish, ("key", "chords", "pitches"), "drums have none")
 
         def make(takes: list[Wish]) -> list[Piece]:
             return [self._piece(place, grid, take) for grid, take in zip(self.grids(place, takes), takes, strict=True)]

@@ -15,10 +15,10 @@ from audio_gen.pipelines.drum_maker import DrumMaker
 from audio_gen.pipelines.generate import clip_generator
 from audio_gen.pipelines.note_copies import NoteIndex
 from audio_gen.pipelines.piece import Wish
-from audio_gen.symbolic.encoders.drums import DRUMS, Grid
+from audio_gen.symbolic.encoders.drums import DRUMS, HIT, Grid
 
 VARIED = 0.3  # share of the way from one pair of bars to another groove
-LEAP = {"low": -1.0, "mid": 0.0, "high": 1.0}  # times the latent direction of density
+LEAP = {"low": -0.5, "mid": 0.0, "high": 0.5}  # times the latent direction of density
 
 
 class DrumVaeMaker(DrumMaker):
@@ -45,11 +45,17 @@ class DrumVaeMaker(DrumMaker):
         latents = [theme if not number else slerp(theme, one[None], VARIED) for number, one in enumerate(rest)]
         leap = LEAP[wish.density or "mid"] * self.net.directions[ATTRIBUTES.index("density")]
         found = np.zeros((starts[-1] + STEPS, len(DRUMS), 3), np.float32)
+        last = int(np.flatnonzero(plan.position == 0)[-1])
         told = [conditions_at(plan, min(start + STEPS, place.steps) - 1) for start in starts]
         conditions = Conditions(*(torch.cat(parts) for parts in zip(*told, strict=True)))
-        grooves = self.net.decode(torch.cat(latents) * wish.temperature + leap, conditions).grid()
-        found[place.first :] = grooves.flatten(0, 1).numpy()
-        return found[: place.steps]
+        groove = self.net.decode(torch.cat(latents) * wish.temperature + leap, conditions)
+        found[place.first :] = groove.grid().flatten(0, 1).numpy()
+        found = found[: place.steps]
+        if place.end >= place.score.end and not found[last:, :, HIT].any():  # a score is as long as its notes
+            cells = torch.stack(groove, -1).flatten(0, 1)[last - place.first]
+            drum = int(cells[:, HIT].argmax())
+            found[last, drum] = [1, *cells[drum, 1:].tolist()]
+        return found
 
     def _theme(self, place: Place, plan: Plan, otherwise: torch.Tensor) -> torch.Tensor:
         before = place.before[-STEPS:]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.composer import ComposerNet
 from audio_gen.models.composer_pieces import FOUR, ComposerPiece, everything, piece_of, setting_of, whole
 from audio_gen.models.composer_rows import Mask, batch_of
-from audio_gen.pipelines._note_pieces import Told, about, ratio, read_split
+from audio_gen.pipelines._note_pieces import Split, Told, ratio
 from audio_gen.symbolic.encoders.voices import CHORD, MELODY, PITCH
 from audio_gen.symbolic.score import SIXTEENTH
 
@@ -48,21 +47,19 @@ def composer_pieces(told: Sequence[Told], labels: Sequence[str]) -> list[tuple[T
     return pieces
 
 
-def foretell_rows(model: Checkpoint, dataset: str, root: Path, split: str) -> dict[str, Any]:
-    """Exact likelihoods of whole pieces. Of four voices (where any piece has them; then of those alone):
-    `nats_per_cell` (a voice's sixteenth), `nats_per_note`, `nats_per_quarter`, all rows told from nothing, and ln 24 a
-    piece added for the key, which stands in the piece that is to be told. Of melodies: `nats_per_step` (a sixteenth),
-    `nats_per_note` and `nats_per_quarter` of the melody given chords, key and metre, as melody networks are measured.
+def foretell_rows(model: Checkpoint, read: Split) -> dict[str, Any]:
+    """Exact likelihoods of whole pieces: of those of four voices if there are any, otherwise of melodies.
 
-    In the details: melody and chords from nothing; three voices given the soprano, and a gap of four bars.
+    Of four voices a cell (a voice's sixteenth), a note and a quarter, all rows told from nothing, and ln 24 a piece
+    added for the key, which is found in what is to be told. Of melodies a step (a sixteenth), a note and a quarter of
+    the melody given chords, key and metre, as melody networks are measured. In the details: melody and chords from
+    nothing; three voices given the soprano, and a gap of four bars.
     """
     net: ComposerNet = checkpoint.build(ComposerNet, model)
-    read = read_split(dataset, root, split)
     pairs = composer_pieces(read.told, model.labels)
     chorales = [(one, piece) for one, piece in pairs if piece.voices.roles == FOUR]
-    chosen = chorales or pairs
     figures, details = _chorales(net, chorales) if chorales else _melodies(net, pairs)
-    return {**figures, "details": {**about(model, dataset, split, len(chosen), read.failed), **details}}
+    return {**figures, "details": {"pieces": len(chorales or pairs), **details}}
 
 
 @torch.no_grad()

@@ -1,7 +1,6 @@
 """evaluate a drum network: how well does it foretell what drummers play, sixteenth by sixteenth?"""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.drum_pieces import DrumPiece, batch_of, piece_of
 from audio_gen.models.drum_rnn import DrumRnnNet, DrumScores, nats
-from audio_gen.pipelines._note_pieces import Told, about, ratio, read_split
+from audio_gen.pipelines._note_pieces import Split, Told, ratio
 
 STEPS = 4  # sixteenths a quarter
 Figures = npt.NDArray[np.float64]
@@ -56,7 +55,7 @@ def four_four(one: Told) -> bool:
     return all((meter.beats, meter.unit) == (4, 4) for meter in one.score.meters)
 
 
-def foretell_drums(model: Checkpoint, dataset: str, root: Path, split: str) -> dict[str, Any]:
+def foretell_drums(model: Checkpoint, read: Split) -> dict[str, Any]:
     """Likelihoods and hit F1 of a drum network.
 
     Over the beats (no fills) in 4/4 of the split, each from its start, or over all pieces where there are none:
@@ -65,7 +64,6 @@ def foretell_drums(model: Checkpoint, dataset: str, root: Path, split: str) -> d
     In the details stand the same over all pieces, fills and styles, and what velocities and offsets cost.
     """
     net: DrumRnnNet = checkpoint.build(DrumRnnNet, model)
-    read = read_split(dataset, root, split)
     pieces = drum_pieces(read.told, model.labels)
     found = [foretold(net, piece) for _, piece in pieces]
     beats = [number for number, (one, piece) in enumerate(pieces) if four_four(one) and not piece.fill]
@@ -75,17 +73,17 @@ def foretell_drums(model: Checkpoint, dataset: str, root: Path, split: str) -> d
         rows = [one for one, (told, _) in zip(found, pieces, strict=True) if told.item.label == label]
         groups |= {label: rows} if rows else {}
     details = {
-        **about(model, dataset, split, len(pieces), read.failed),
+        "pieces": len(pieces),
         "measured_on": "beats in 4/4" if beats else "all pieces",
         "measured_pieces": len(chosen),
         "velocity_nats_per_note": _over(chosen, lambda one: one.nats[1], lambda one: one.hits),
         "offset_nats_per_note": _over(chosen, lambda one: one.nats[2], lambda one: one.hits),
-        "hit_f1_of_the_bar_before": _f1([one.copied for one in chosen]),
+        "hit_f1_of_the_bar_before": f1([one.copied for one in chosen]),
         "groups": {
             name: {
                 "pieces": len(rows),
                 "nats_per_step": _over(rows, lambda one: one.nats[0], lambda one: one.steps),
-                "hit_f1": _f1([one.found for one in rows]),
+                "hit_f1": f1([one.found for one in rows]),
             }
             for name, rows in groups.items()
             if rows
@@ -95,7 +93,7 @@ def foretell_drums(model: Checkpoint, dataset: str, root: Path, split: str) -> d
         "nats_per_step": _over(chosen, lambda one: one.nats[0], lambda one: one.steps),
         "nats_per_note": _over(chosen, lambda one: one.nats[0], lambda one: one.hits),
         "nats_per_quarter": _over(chosen, lambda one: one.nats[0], lambda one: one.steps / STEPS),
-        "hit_f1": _f1([one.found for one in chosen]),
+        "hit_f1": f1([one.found for one in chosen]),
         "details": details,
     }
 
@@ -114,8 +112,8 @@ def foretold(net: DrumRnnNet, piece: DrumPiece) -> Foretold:
         (float(cost.hits.sum()), float(cost.velocity.sum()), float(cost.offset.sum())),
         steps,
         int(played.sum()),
-        _counts(told[bar:], played[bar:]),
-        _counts(played[: max(0, steps - bar)], played[bar:]),
+        found_of(told[bar:], played[bar:]),
+        found_of(played[: max(0, steps - bar)], played[bar:]),
     )
 
 
@@ -127,7 +125,8 @@ def likeliest(net: DrumRnnNet, hidden: torch.Tensor) -> torch.Tensor:
     return hits
 
 
-def _counts(told: npt.NDArray[np.bool_], played: npt.NDArray[np.bool_]) -> tuple[int, int, int]:
+def found_of(told: npt.NDArray[np.bool_], played: npt.NDArray[np.bool_]) -> tuple[int, int, int]:
+    """True, false and missed hits."""
     return int((told & played).sum()), int((told & ~played).sum()), int((~told & played).sum())
 
 
@@ -135,12 +134,12 @@ def _over(rows: Sequence[Foretold], part: Any, whole: Any) -> dict[str, float | 
     return ratio([part(one) for one in rows], [whole(one) for one in rows])
 
 
-def _f1(counts: Sequence[tuple[int, int, int]]) -> dict[str, float | None]:
+def f1(counts: Sequence[tuple[int, int, int]]) -> dict[str, float | None]:
     """2 true / (2 true + false + missed), over the hits of all pieces; the interval is over pieces."""
 
-    def f1(table: Figures) -> float:
+    def share(table: Figures) -> float:
         true, false, missed = table.sum(0)
         whole = 2 * true + false + missed
         return float(2 * true / whole) if whole else np.nan
 
-    return bootstrap(f1, np.array(counts, np.float64)).to_dict()
+    return bootstrap(share, np.array(counts, np.float64)).to_dict()

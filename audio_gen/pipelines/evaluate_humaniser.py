@@ -1,6 +1,6 @@
 """evaluate a humaniser: how near does it come to how hard, and how far off the grid, drummers played their hits?"""
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.drum_pieces import DrumPiece, batch_of
 from audio_gen.models.drum_rnn import BINS, centre_of
 from audio_gen.models.humaniser import HumaniserNet
-from audio_gen.pipelines._note_pieces import about, ratio, read_split
+from audio_gen.pipelines._note_pieces import Split, ratio
 from audio_gen.pipelines.evaluate_drums import drum_pieces, four_four
 from audio_gen.symbolic.encoders.drums import DRUMS
 
@@ -38,7 +38,7 @@ class Struck(NamedTuple):
         return self.drum * BAR + self.position
 
 
-def evaluate_humaniser(model: Checkpoint, dataset: str, root: Path, split: str, *, seed: int = 0) -> dict[str, Any]:
+def evaluate_humaniser(model: Checkpoint, read: Split, *, seed: int = 0) -> dict[str, Any]:
     """`velocity_rmse` (of 1) and `timing_mae_ms` over all hits of all pieces in 4/4 (of all, where none is).
 
     The floors in the details need no training data: means of velocity and offset, over everything and by drum and
@@ -46,7 +46,6 @@ def evaluate_humaniser(model: Checkpoint, dataset: str, root: Path, split: str, 
     best answer does not come near: 1-Wasserstein of each drum's velocities, and of its offsets in milliseconds.
     """
     net: HumaniserNet = checkpoint.build(HumaniserNet, model)
-    read = read_split(dataset, root, split)
     everything = drum_pieces(read.told, model.labels)
     pieces = [piece for one, piece in everything if four_four(one)] or [piece for _, piece in everything]
     random = torch.Generator().manual_seed(seed)
@@ -68,7 +67,7 @@ def evaluate_humaniser(model: Checkpoint, dataset: str, root: Path, split: str, 
     errors["on_the_grid"] = {"timing_mae_ms": mae(struck, flat)}
     network = errors["network"]
     details = {
-        **about(model, dataset, split, len(pieces), read.failed),
+        "pieces": len(pieces),
         "hits": int(sum(len(one.drum) for one in struck)),
         "means_are_of": "the other pieces of this split",
         "seed": seed,
@@ -96,13 +95,17 @@ def struck_of(net: HumaniserNet, piece: DrumPiece, random: torch.Generator) -> S
 
 def rmse(struck: list[Struck], told: list[Figures]) -> dict[str, float | None]:
     """Root of the mean squared error of velocity."""
-    squared = [((one.played - other)[:, 0] ** 2).sum() for one, other in zip(struck, told, strict=True)]
+    squared = [float(((one.played - other)[:, 0] ** 2).sum()) for one, other in zip(struck, told, strict=True)]
+    return root(squared, [len(one.drum) for one in struck])
 
-    def root(parts: Figures, wholes: Figures) -> float:
+
+def root(squared: Sequence[float], hits: Sequence[int]) -> dict[str, float | None]:
+    """Root of Σ squared errors / Σ hits, where each piece has one of either, with its interval over pieces."""
+
+    def over(parts: Figures, wholes: Figures) -> float:
         return float(np.sqrt(parts.sum() / wholes.sum())) if wholes.sum() else np.nan
 
-    sizes = np.array([len(one.drum) for one in struck], np.float64)
-    return bootstrap(root, np.array(squared), sizes).to_dict()
+    return bootstrap(over, np.array(squared, np.float64), np.array(hits, np.float64)).to_dict()
 
 
 def mae(struck: list[Struck], told: list[Figures]) -> dict[str, float | None]:

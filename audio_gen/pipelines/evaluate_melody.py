@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.melody import FIRST, HOLD, TOKENS, MelodyNet
 from audio_gen.models.melody_pieces import MelodyPiece, batch_of, piece_of
-from audio_gen.pipelines._note_pieces import Told, about, ratio, read_split, training_split
+from audio_gen.pipelines._note_pieces import Split, Told, ratio
 from audio_gen.symbolic.encoders.melody import encode
 from audio_gen.symbolic.score import Key, Score
 
@@ -56,23 +55,21 @@ def voice_of(score: Score) -> int | None:
     return voices[0] if voices else None
 
 
-def foretell_melodies(model: Checkpoint, dataset: str, root: Path, split: str) -> dict[str, Any]:
-    """Likelihoods over whole pieces, told their chords, metre, key and bars: `nats_per_step` (a sixteenth),
-    `nats_per_note`, `nats_per_quarter`.
+def foretell_melodies(model: Checkpoint, read: Split) -> dict[str, Any]:
+    """Likelihoods over whole pieces, told their chords, metre, key and length: a sixteenth, a note and a quarter.
 
     In the details: the n-gram floor, fitted on the split "train" where that lies there too; how far nats per step move
     over twelve transpositions; accuracy of the likeliest token, also where something begins, and its calibration.
     """
     net: MelodyNet = checkpoint.build(MelodyNet, model)
-    read = read_split(dataset, root, split)
     pairs = melodies(read.told, model.labels)
     pieces = [piece for _, piece in pairs]
     found = [foretold(net, piece) for piece in pieces]
     begun = [piece.tokens != HOLD for piece in pieces]
-    train = [piece for _, piece in melodies(given, model.labels)] if (given := _train(dataset, root, split)) else []
+    train = [piece for _, piece in melodies(read.train, model.labels)] if read.train else []
     right, sure = (np.concatenate(parts) for parts in ([one.right for one in found], [one.confidence for one in found]))
     details = {
-        **about(model, dataset, split, len(pieces), read.failed),
+        "pieces": len(pieces),
         "ngram_of": f"{len(train)} pieces of train" if train else "none: the split train is not there",
         **_ngram_floor(train, pieces),
         "transpositions": _transpositions(net, [one for one, _ in pairs], model.labels, found),
@@ -122,10 +119,6 @@ def transposed(score: Score, semitones: int) -> Score:
         for one in score.chords
     )
     return replace(score, tracks=tuple(tracks), keys=keys, chords=chords)
-
-
-def _train(dataset: str, root: Path, split: str) -> list[Told]:
-    return training_split(dataset, root, split)
 
 
 def _ngram_floor(train: Sequence[MelodyPiece], pieces: Sequence[MelodyPiece]) -> dict[str, Any]:

@@ -42,6 +42,14 @@ class Maker(ABC):
         """The styles that it can be asked for."""
         return self.checkpoint.labels
 
+    def check(self, wish: Wish) -> None:
+        """Refuse what can be refused without any work; a subclass may refuse more.
+
+        Raises:
+            ParameterError: a style that this checkpoint doesn't know.
+        """
+        wish.label(self.labels, self.checkpoint.name)
+
     @abstractmethod
     def make(self, wish: Wish) -> Piece:
         """A new piece.
@@ -58,8 +66,8 @@ class Maker(ABC):
         """The score with the gap made anew, and all notes outside as they are."""
         raise self._refusal("infill")
 
-    def harmonised(self, score: Score, wish: Wish, voices: str, track: int | None = None) -> Piece:
-        """A melody, its notes as they are, with what goes with it: `voices` is "satb" or "chords"."""
+    def harmonised(self, score: Score, wish: Wish, track: int | None = None) -> Piece:
+        """A melody, its notes as they are, with what goes with it: `wish.voices`."""
         raise self._refusal("harmonise")
 
     def _refusal(self, verb: str) -> ParameterError:

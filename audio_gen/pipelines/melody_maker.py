@@ -1,7 +1,6 @@
 """melody_maker: new melodies, and more of a tune, by the LSTM over the melody grid."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -10,11 +9,11 @@ from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.melody import POSITIONS, MelodyNet
 from audio_gen.models.melody_pieces import piece_of, widened
-from audio_gen.pipelines.accompaniment import block_chords, key_of_chords, repeated
+from audio_gen.pipelines.accompaniment import accompanied, key_of_chords, repeated
 from audio_gen.pipelines.maker import Maker, density_error
-from audio_gen.pipelines.melody_sampling import Frame, Steps, allowed_tokens, sing
 from audio_gen.pipelines.note_copies import NoteIndex
-from audio_gen.pipelines.piece import Piece, Wish, measured
+from audio_gen.pipelines.piece import Piece, Wish, measured, refuse_fixed, up_to
+from audio_gen.pipelines.singing import Frame, Steps, allowed_tokens, sing
 from audio_gen.symbolic.encoders.melody import VELOCITY, decode, encode
 from audio_gen.symbolic.files import one_voice
 from audio_gen.symbolic.score import SIXTEENTH, TICKS, Key, Meter, Score, Tempo, Track, notes_of
@@ -33,6 +32,13 @@ class MelodyMaker(Maker):
         super().__init__(model, index)
         self.net = checkpoint.build(MelodyNet, model).requires_grad_(False)
 
+    def check(self, wish: Wish) -> None:
+        """See `Maker.check`; also metres that it doesn't count, and voices."""
+        super().check(wish)
+        self._fitting((wish.metre or Meter(0, 4, 4),))
+        if wish.voices is not None:
+            raise ParameterError(f"{self.checkpoint.name!r} sings one melody; leave out voices, or name a composer")
+
     def make(self, wish: Wish) -> Piece:
         """A new melody, and a track of block chords where chords are asked for.
 
@@ -42,8 +48,8 @@ class MelodyMaker(Maker):
         Raises:
             ParameterError: an unknown style, a metre that it doesn't count, or a range that leaves no pitch.
         """
-        meter = wish.metre or Meter(0, 4, 4)
-        bars = wish.bars or BARS
+        self.check(wish)
+        meter, bars = wish.metre or Meter(0, 4, 4), wish.bars or BARS
         chords = wish.placed(bars, meter.bar)
         key = Key(0, *(wish.tonality or key_of_chords(chords)))
         empty = Score((Track(notes_of([]), "melody"),), (meter,), (Tempo(0, wish.bpm or 120.0),), (key,), chords)
@@ -87,7 +93,7 @@ class MelodyMaker(Maker):
 
     def _frame(self, score: Score, number: int, wish: Wish, start: int, until: int) -> Frame:
         """What is sung to: the last bars of what is there, and what is told of the new ones."""
-        meter = self._fitting_meter(score)
+        meter = self._fitting(score.meters)
         notes = score.tracks[number].notes
         reach = notes_of([(until - SIXTEENTH, SIXTEENTH, 60, 1)])  # a note at its end makes the grid as long
         key = Key(0, *(wish.tonality or key_at_end(score, number)))
@@ -98,10 +104,11 @@ class MelodyMaker(Maker):
         heard = replace(piece.cut(first, len(piece.tokens)), bar=meter.bar // SIXTEENTH)
         return Frame(heard, start - first, allowed_tokens(heard, wish))
 
-    def _fitting_meter(self, score: Score) -> Meter:
-        meter = score.meters[-1]
+    def _fitting(self, meters: tuple[Meter, ...]) -> Meter:
+        """The last metre, if the network counts it."""
+        meter = meters[-1]
         counted = meter.bar % SIXTEENTH == 0 and SHORTEST <= meter.bar // SIXTEENTH <= POSITIONS
-        if not counted or any(one.onset % SIXTEENTH for one in score.meters):
+        if not counted or any(one.onset % SIXTEENTH for one in meters):
             raise ParameterError(
                 f"{self.checkpoint.name!r} can't count {meter.beats}/{meter.unit}: it counts bars of {SHORTEST} to "
                 f"{POSITIONS} whole sixteenths, such as 2/4, 3/4, 4/4, 2/2, 6/8, 7/8 or 12/8"
@@ -116,40 +123,14 @@ class MelodyMaker(Maker):
         notes["onset"] += start * SIXTEENTH
         end = (start + len(tokens)) * SIXTEENTH
         whole = score.with_track(number, replace(track, notes=np.concatenate([track.notes, notes])))
-        if not start and score.chords:
-            whole = replace(whole, tracks=(*whole.tracks, block_chords(score.chords, end)))
+        whole = accompanied(whole, score.bars()[-1].end if start else 0, end, add=not start)
         copies = self.index.report(replace(score, tracks=(Track(notes),))) if self.index is not None else None
         density = round(len(notes) * TICKS / (end - start * SIXTEENTH), 4)
         told = {**measured(whole, number, key=wish.tonality), "notes_a_quarter": density}
         return Piece(whole, wish.to_dict(), told, copies)
 
 
-def refuse_fixed(wish: Wish) -> None:
-    """What a given score has settled can't be asked for.
-
-    Raises:
-        ParameterError: a metre or a tempo.
-    """
-    if wish.meter is not None or wish.bpm is not None:
-        raise ParameterError("metre and tempo are those of the given score; leave them out")
-
-
 def key_at_end(score: Score, number: int) -> tuple[int, bool]:
     """Tonic and whether minor: the last key that the score tells, or the one estimated from a track."""
     key = score.keys[-1] if score.keys else estimate_key(score.tracks[number].notes)
     return key.tonic, key.minor
-
-
-def up_to(score: Score, end: int) -> Score:
-    """The score without metres, tempi, keys and chords that begin at its end or later, where new music shall be."""
-
-    def before(parts: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(part for part in parts if part.onset < max(end, 1))
-
-    return replace(
-        score,
-        meters=before(score.meters),
-        tempi=before(score.tempi),
-        keys=before(score.keys),
-        chords=before(score.chords),
-    )

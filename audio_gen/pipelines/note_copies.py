@@ -12,7 +12,8 @@ or:
     pairs uint8 [m, 2 D]    and of each two neighbouring bars
 
 and JSON in the metadata under the key `audio_gen_note_copies`: format, the ids of the voices, and the levels above
-which a figure is suspicious: the 95th percentile of real music of the split valid, which the model didn't learn from.
+which a figure is suspicious, for drums, a melody, and voices each: the 95th percentile of real music of the split
+valid, which the model didn't learn from.
 """
 
 import json
@@ -31,7 +32,7 @@ from audio_gen.atomic import replacing
 from audio_gen.datasets._arrays import Arrays
 from audio_gen.datasets._scores import scores
 from audio_gen.errors import CheckpointError, DatasetError
-from audio_gen.metrics.note_copies import NGRAMS, CopyIndex, alarm_level, drum_share, drum_windows, melody_tokens
+from audio_gen.metrics.note_copies import CopyIndex, alarm_level, drum_share, drum_windows, melody_tokens
 from audio_gen.models import checkpoint
 from audio_gen.models.copy_index import FOLDER
 from audio_gen.symbolic.encoders import drums
@@ -40,6 +41,7 @@ from audio_gen.symbolic.score import SIXTEENTH, Score, Track
 FORMAT = 1
 KEY = "audio_gen_note_copies"
 SIZES = {"bars": 1, "pairs": 2}  # bars in a window of drums
+KINDS = ("drums", "melody", "voices")  # which share more or less of what they are made of
 BAR = 16  # sixteenths
 Bytes = npt.NDArray[np.uint8]
 
@@ -51,12 +53,12 @@ class NoteIndex:
     Args:
         tensors: by name.
         voices: ids of the voices of `tokens`, in their order.
-        alarm: by figure of the report, the level above which it is suspicious.
+        alarm: for music of each of KINDS by figure of the report, the level above which it is suspicious.
     """
 
     tensors: dict[str, npt.NDArray[Any]]
     voices: tuple[str, ...]
-    alarm: dict[str, float]
+    alarm: dict[str, dict[str, float]]
 
     @cached_property
     def known(self) -> CopyIndex:
@@ -72,11 +74,13 @@ class NoteIndex:
         """What of a score occurs in the training music: of its voice, or drums, that has most of it.
 
         The n-gram shares (`ngrams_4` ...), the `longest` passage (intervals) and where it is from; of drums the shares
-        of bars and of pairs of bars. `suspicious`, where a figure is above its level, which is told under `alarm`.
+        of bars and of pairs of bars. `alarm` tells the level of each. `suspicious`: whether the longest passage, or a
+        share of drums, is above its level; n-gram shares of a short melody jump too far with one n-gram to say so.
         """
         figures = self.figures(score)
-        over = [name for name, level in self.alarm.items() if name in figures and figures[name] > level]
-        told = {name: round(level, 4) for name, level in self.alarm.items() if np.isfinite(level)}
+        alarm = self.alarm.get(_kind(score), {})
+        over = [name for name in ("longest", *SIZES) if figures.get(name, 0) > alarm.get(name, np.inf)]
+        told = {name: round(level, 4) for name, level in alarm.items()}
         return {**figures, "alarm": told, "suspicious": bool(over)}
 
     def figures(self, score: Score) -> dict[str, Any]:
@@ -99,8 +103,7 @@ class NoteIndex:
 
     def save(self, path: Path) -> None:
         """Write one file, whole or not at all."""
-        alarm = {name: level for name, level in self.alarm.items() if np.isfinite(level)}
-        about = {"format": FORMAT, "voices": self.voices, "alarm": alarm}
+        about = {"format": FORMAT, "voices": self.voices, "alarm": self.alarm}
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part:
             save_file(self.tensors, part, {KEY: json.dumps(about, sort_keys=True)})
@@ -124,10 +127,22 @@ def build(arrays: Arrays) -> NoteIndex:
         bare = NoteIndex(found, (), {})
     else:
         raise DatasetError("no piece of the split train has drums or a track of one voice; an index needs some")
-    held_out = [bare.figures(score) for _, score in scores(arrays, "valid")]
-    names = [f"ngrams_{n}" for n in NGRAMS] + ["longest"] if tuned else list(SIZES)
-    alarm = {name: alarm_level([one[name] for one in held_out if name in one]) for name in names}
-    return NoteIndex(bare.tensors, bare.voices, alarm)
+    held_out = [score for _, score in scores(arrays, "valid")]
+    alarm = {kind: _levels([bare.figures(one) for one in held_out if _kind(one) == kind]) for kind in KINDS}
+    return NoteIndex(bare.tensors, bare.voices, {kind: levels for kind, levels in alarm.items() if levels})
+
+
+def _levels(figures: list[dict[str, Any]]) -> dict[str, float]:
+    """The level of each figure that some held-out music has."""
+    names = dict.fromkeys(
+        name for one in figures for name, value in one.items() if not (value is None or isinstance(value, str))
+    )
+    return {name: alarm_level([one[name] for one in figures if name in one]) for name in names}
+
+
+def _kind(score: Score) -> str:
+    tuned = sum(not one.is_drum for one in score.tracks)
+    return KINDS[0] if not tuned else KINDS[1] if tuned == 1 else KINDS[2]
 
 
 def _rows(windows: Iterable[list[bytes]]) -> Bytes:
@@ -185,7 +200,10 @@ def load(path: Path) -> NoteIndex:
 def _checked(about: Any, tensors: dict[str, npt.NDArray[Any]]) -> NoteIndex:
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise ValueError("no header of a known format")
-    alarm = {str(name): float(level) for name, level in about["alarm"].items()}
+    alarm = {
+        str(kind): {str(name): float(level) for name, level in levels.items()}
+        for kind, levels in about["alarm"].items()
+    }
     voices = tuple(map(str, about["voices"]))
     if set(tensors) == {"tokens"}:
         tokens = tensors["tokens"]

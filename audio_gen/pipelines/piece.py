@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from audio_gen.errors import ParameterError
 from audio_gen.metrics.composition import chord_agreement
+from audio_gen.pipelines.accompaniment import NAME
 from audio_gen.symbolic.encoders.melody import chord_steps
 from audio_gen.symbolic.keys import LETTERS, TONICS
 from audio_gen.symbolic.score import SIXTEENTH, TICKS, UNITS, Chord, Meter, Notes, Score
@@ -24,6 +25,7 @@ from audio_gen.symbolic.theory import (
 )
 
 DENSITIES = ("low", "mid", "high")
+VOICES = ("satb", "chords")
 MOST_BARS, MOST_TAKES = 512, 64
 SLOWEST, FASTEST = 10.0, 400.0  # quarters a minute
 _PITCH = r"([A-Ga-g])([#b]*)(-?\d)"
@@ -43,6 +45,7 @@ class Wish:
         chords: "Dm7 G7 | Cmaj7", bar by bar (`theory.parse_chords`); None: nobody tells any.
         density: low, mid or high: the third of real music that the notes a quarter shall lie in.
         pitches: "C3-C6", the lowest and the highest.
+        voices: "satb", or a melody with "chords"; None leaves it to the model.
         temperature: above 1 is bolder, below 1 tamer.
         top_p: only the likeliest choices that have this chance together, above 0 to 1.
         seed: with `index` and `take` it gives the random numbers.
@@ -62,6 +65,7 @@ class Wish:
     chords: str | None = None
     density: str | None = None
     pitches: str | None = None
+    voices: str | None = None
     temperature: float = 1.0
     top_p: float = 1.0
     seed: int = 0
@@ -77,6 +81,8 @@ class Wish:
             raise ParameterError(f"bars are 1 to {MOST_BARS}, not {self.bars}")
         if self.density is not None and self.density not in DENSITIES:
             raise ParameterError(f"density is one of {', '.join(DENSITIES)}, not {self.density!r}")
+        if self.voices is not None and self.voices not in VOICES:
+            raise ParameterError(f"voices are one of {', '.join(VOICES)}, not {self.voices!r}")
         if not 0 < self.temperature <= 10:
             raise ParameterError(f"temperature is above 0 and at most 10, not {self.temperature}")
         if not 0 < self.top_p <= 1:
@@ -193,13 +199,13 @@ def measured(score: Score, track: int | None = None, *, key: tuple[int, bool] | 
 
     Args:
         score: what to measure.
-        track: the one (from 0) whose notes are measured; None: all that are no drums, or all drums where nothing else
-            is there.
+        track: the one (from 0) whose notes are measured; None: all that are neither drums nor block chords, or all
+            drums where nothing else is there.
         key: tonic and mode that the share of notes in key is told for; None: the one that is estimated.
     """
-    chosen = [score.tracks[track]] if track is not None else [one for one in score.tracks if not one.is_drum]
-    tuned = [one for one in chosen if not one.is_drum]
-    notes = np.concatenate([one.notes for one in tuned or score.tracks if len(one.notes)] or [np.zeros(0, "<i4")])
+    chosen = score.tracks if track is None else (score.tracks[track],)
+    tuned = [one for one in chosen if not one.is_drum and one.name != NAME]
+    notes = np.concatenate([one.notes for one in tuned or chosen if len(one.notes)] or [np.zeros(0, "<i4")])
     bars = score.bars() if score.end else []
     meters = [f"{meter.beats}/{meter.unit}" for meter in score.meters]
     tempi = [tempo.bpm for tempo in score.tempi]
@@ -245,4 +251,29 @@ def seconds_of(score: Score) -> float:
     return sum(
         max(0, min(end, score.end) - tempo.onset) / TICKS * 60 / tempo.bpm
         for tempo, end in zip(score.tempi, ends, strict=True)
+    )
+
+
+def refuse_fixed(wish: Wish) -> None:
+    """What a given score has settled can't be asked for.
+
+    Raises:
+        ParameterError: a metre or a tempo.
+    """
+    if wish.meter is not None or wish.bpm is not None:
+        raise ParameterError("metre and tempo are those of the given score; leave them out")
+
+
+def up_to(score: Score, end: int) -> Score:
+    """The score without metres, tempi, keys and chords that begin at its end or later, where new music shall be."""
+
+    def before(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(part for part in parts if part.onset < max(end, 1))
+
+    return replace(
+        score,
+        meters=before(score.meters),
+        tempi=before(score.tempi),
+        keys=before(score.keys),
+        chords=before(score.chords),
     )

@@ -21,13 +21,14 @@ def choose(scores: torch.Tensor, chance: torch.Tensor, *, temperature: float = 1
     if not bool(torch.isfinite(scores).any(-1).all()):
         raise ParameterError("nothing can be chosen here: the conditions exclude each other; ask for less")
     shares = torch.softmax(scores.double() / temperature, -1)
-    ranked, order = shares.sort(-1, descending=True, stable=True)
+    ranked, order = shares.sort(dim=-1, descending=True, stable=True)
     before = ranked.cumsum(-1) - ranked
     kept = torch.where((before < top_p) & (ranked > 0), ranked, 0.0)
     upto = kept.cumsum(-1)
     place = (upto <= chance.double()[:, None] * upto[:, -1:]).sum(-1)
     most = (kept > 0).sum(-1) - 1
-    return order.gather(-1, torch.minimum(place, most)[:, None])[:, 0]
+    chosen: torch.Tensor = order.gather(-1, torch.minimum(place, most)[:, None])[:, 0]
+    return chosen
 
 
 def chances(generators: list[torch.Generator], steps: int) -> torch.Tensor:

@@ -8,7 +8,9 @@ import soundfile
 
 from audio_gen.app.cli import main
 from audio_gen.models import checkpoint
+from audio_gen.models.melody import MelodyNet
 from audio_gen.pipelines import not_music
+from tests.pipelines import note_layouts
 
 GENRES = np.array(["blues", "jazz", "rock"])
 
@@ -176,3 +178,23 @@ def test_what_cannot_be_measured_costs_one_line(
     assert len(said.err.splitlines()) == 1
     assert said.out == ""
     assert not Path("x.json").exists()
+
+
+def test_a_model_of_notes_gets_figures_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = {"styles": 1, "width": 8}
+    net = note_layouts.seeded(MelodyNet, config)
+    note_layouts.saved(tmp_path, "tunes", "melody", net, config, ("Jazz",))
+    note_layouts.openewld(tmp_path / "data", ["test"], 2, bars=4)
+    command = ["tunes.safetensors", "--data", "openewld", "--root", "data", "--split", "test", "--count", "0"]
+    assert evaluate("./" + command[0], *command[1:], "--json", "x.json", "--record") == 0
+    found = json.loads(Path("x.json").read_text())
+    assert found.keys() == {"nats_per_step", "nats_per_note", "nats_per_quarter", "details"}
+    assert checkpoint.load("./tunes.safetensors").metrics.keys() == {"openewld/test"}
+    lines = capfd.readouterr().out.splitlines()
+    assert any(line.startswith("nats_per_step ") and "95 % [" in line for line in lines)
+    assert "transpositions" in lines
+    assert evaluate("./" + command[0], *command[1:], "--robustness") == 2
+    assert "'tunes' is a melody: give --data" in capfd.readouterr().err

@@ -18,6 +18,7 @@ from audio_gen.models.drum_rnn import DrumRnnNet
 from audio_gen.models.drum_vae import DrumVaeNet
 from audio_gen.models.humaniser import HumaniserNet
 from audio_gen.models.melody import HOLD, MelodyNet
+from audio_gen.models.performer import PerformerNet
 from audio_gen.registry import names, pick
 from audio_gen.training.drum_crops import DrumCrops
 from audio_gen.training.gaps import draw_gap
@@ -35,12 +36,15 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "drum_vae": DrumVaeNet,
     "humaniser": HumaniserNet,
     "melody": MelodyNet,
+    "performer": PerformerNet,
 }
 BEGUN = {"drums_gan": "drums_rnn", "melody_rl": "melody"}  # what can't begin from nothing
 
 
 @pytest.fixture
-def start(grooves: Arrays, tunes: Arrays, tiny_settings: Small, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def start(
+    grooves: Arrays, tunes: Arrays, pianists: Arrays, tiny_settings: Small, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
     monkeypatch.setattr(pick(RECIPES, "drums_gan"), "VALID", 16)
     monkeypatch.setattr(pick(RECIPES, "melody_rl"), "SEEN", 100)
 
@@ -49,7 +53,8 @@ def start(grooves: Arrays, tunes: Arrays, tiny_settings: Small, monkeypatch: pyt
         if init is None and name in BEGUN:
             init = started(BEGUN[name]).checkpoint("first", {})
         torch.manual_seed(0)
-        data = arrays or (grooves if name.startswith(("drums", "humanise")) else tunes)
+        usual = {"humanise": grooves, "performance": pianists}.get(name, grooves if "drums" in name else tunes)
+        data = arrays or usual
         recipe = module.build(data, override(module.Settings(), tiny_settings(name)), init)
         recipe.setup(Fabric(accelerator="cpu", devices=1))
         return recipe

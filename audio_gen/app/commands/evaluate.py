@@ -14,6 +14,7 @@ from audio_gen.pipelines.records import plain, write_stdout
 from audio_gen.registry import names
 
 HELP = "measure a checkpoint on a dataset's split, with 95-percent bootstrap intervals over tracks"
+FEWEST = 8  # clips a class of a generator
 
 _log = logging.getLogger(__name__)
 
@@ -55,15 +56,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="classifier to embed with; default genre; may be repeated",
     )
+    group = parser.add_argument_group("generators, and models of notes")
+    group.add_argument(
+        "--count",
+        type=options.at_least(0),
+        metavar="N",
+        help="clips a class; default 250, of one-shots 150; pieces of notes, default one like each real one, 0 is none",
+    )
+    group.add_argument("--seed", type=int, default=0, metavar="K", help="of what is made; default 0")
     group = parser.add_argument_group("generators")
     group.add_argument("--judge", metavar="NAME", help="classifier over its labels; default styles, of one-shots kits")
     group.add_argument(
-        "--count", type=options.at_least(8), metavar="N", help="clips a class; default 250, of one-shots 150"
-    )
-    group.add_argument(
         "--seconds", type=options.above_zero, metavar="S", help="length of a clip; default 6, of one-shots their own"
     )
-    group.add_argument("--seed", type=int, default=0, metavar="K", help="of the clips; default 0")
     group.add_argument("--vocoder", metavar="V", help="of all clips, the real ones too; default as `generate` has it")
     group.add_argument(
         "--copies",
@@ -84,16 +89,19 @@ def run(arguments: argparse.Namespace) -> int:
     from audio_gen.models.autoencoder import FAMILY as AUTOENCODER
     from audio_gen.models.generator import FAMILY as GENERATOR
     from audio_gen.models.vocoder import FAMILY as VOCODER
+    from audio_gen.pipelines.evaluate_notes import FAMILIES as NOTES
 
     if arguments.data is None and (not arguments.not_music or arguments.robustness or arguments.attacked):
         raise ParameterError("nothing to measure on: give --data DATASET; only --not-music goes without it")
     model = checkpoint.load(arguments.name)
-    measure = {GENERATOR: _generator, VOCODER: _vocoder, AUTOENCODER: _autoencoder}.get(model.family, _classifier)
+    measures = {GENERATOR: _generator, VOCODER: _vocoder, AUTOENCODER: _autoencoder, **dict.fromkeys(NOTES, _notes)}
+    measure = measures.get(model.family, _classifier)
     if measure is not _classifier and (
         arguments.data is None or arguments.robustness or arguments.attacked or arguments.not_music
     ):
         article = "an" if model.family == AUTOENCODER else "a"
-        raise ParameterError(f"{model.name!r} is {article} {model.family}: give --data, and no option of classifiers")
+        kind = model.family.replace("_", " ")
+        raise ParameterError(f"{model.name!r} is {article} {kind}: give --data, and no option of classifiers")
     found = plain(measure(arguments, model))
     if arguments.json is not None:
         with replacing(arguments.json) as part:
@@ -137,6 +145,8 @@ def _generator(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     from audio_gen.pipelines.generate import Generator
     from audio_gen.pipelines.vocoder import DEFAULT
 
+    if arguments.count is not None and arguments.count < FEWEST:
+        raise ParameterError(f"--count of a generator must be at least {FEWEST} clips a class, not {arguments.count}")
     device = pick_device(arguments.device)
     generator = Generator(model, device)
     judge = Classifier.load(arguments.judge or wanted_of(generator).judge, device=device)
@@ -201,3 +211,19 @@ def _autoencoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
 
     found = Autoencoder(model, pick_device(arguments.device))
     return evaluate_autoencoder(found, arguments.data, arguments.root, arguments.split)
+
+
+def _notes(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
+    from tqdm import tqdm
+
+    from audio_gen.pipelines.evaluate_notes import evaluate_notes
+
+    return evaluate_notes(
+        arguments.name,
+        arguments.data,
+        arguments.root,
+        arguments.split,
+        count=arguments.count,
+        seed=arguments.seed,
+        progress=lambda pieces, what, count: tqdm(pieces, what, count, unit="piece", disable=arguments.quiet or None),
+    )

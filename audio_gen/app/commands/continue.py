@@ -1,0 +1,35 @@
+"""`audio-gen continue`: files of notes → the same with more bars after them."""
+# ruff: noqa: N999  (a command is called as its file is)
+
+import argparse
+
+from audio_gen.app import options, pieces
+
+HELP = "go on with a tune or four voices, the given notes kept as they are"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    options.add_inputs(parser, what=pieces.NOTE_FILES)
+    pieces.add_conditions(parser, model="melody", without=("--meter", "--bpm"), bars="new bars; default 8")
+    parser.add_argument(
+        "--track", type=options.at_least(1), metavar="N", help="the one to go on with, where several fit"
+    )
+    pieces.add_note_output(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; gives the exit code."""
+    wish = pieces.wish_of(arguments)
+    from audio_gen.pipelines.composer import load_maker
+
+    maker = load_maker(arguments.model)
+    maker.check(wish)
+    return pieces.run_note_files(
+        arguments,
+        "continued",
+        maker.checkpoint,
+        wish,
+        lambda score: maker.continued(score, wish, arguments.track),
+        kind="continue",
+    )

@@ -1,0 +1,43 @@
+"""`audio-gen humanise`: give the drums of files a drummer's velocity and timing."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from audio_gen.app import options, pieces
+from audio_gen.app.touching import add_touch, touch_of
+
+if TYPE_CHECKING:
+    from audio_gen.pipelines.piece import Piece
+    from audio_gen.symbolic.score import Score
+
+HELP = "give the drums of MIDI files a drummer's velocity and timing; all else stays as it is"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    options.add_inputs(parser, what=".mid files with drums, and folders to search to the bottom")
+    parser.add_argument("--model", default="humanise", metavar="NAME", help="checkpoint by name or path")
+    add_touch(parser, strength=0.7)
+    parser.add_argument(
+        "--keep-accents",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="change velocities by the network's ups and downs, and don't draw them towards its own; default: where "
+        "those of the file differ",
+    )
+    parser.add_argument("--style", metavar="S", help="one that the model knows (a wrong one lists them); default any")
+    pieces.add_note_output(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; gives the exit code."""
+    from audio_gen.pipelines.humaniser import Humaniser, compared
+
+    humaniser, touch = Humaniser.load(arguments.model), touch_of(arguments)
+    humaniser.check(touch)
+
+    def change(score: "Score") -> "Piece":
+        return compared(score, humaniser.touched(score, touch, arguments.track), touch)
+
+    asked: Any = touch
+    return pieces.run_note_files(arguments, "humanised", humaniser.checkpoint, asked, change, kind="humanise")

@@ -1,0 +1,135 @@
+"""What is measured of new drums: statistics, a real-or-not test and copies, each beside its controls."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from audio_gen.metrics.note_copies import alarm_level, drum_share, drum_windows
+from audio_gen.metrics.note_distance import distance_over_real
+from audio_gen.pipelines import _patterns
+from audio_gen.pipelines._distances import SPLITS, distances
+from audio_gen.pipelines._note_pieces import mean
+from audio_gen.pipelines._patterns import Pattern
+from audio_gen.pipelines._real_or_not import Groups, Windows, against_all
+from audio_gen.symbolic.encoders.drums import DRUMS, HIT, OFFSET, VELOCITY
+
+SIZES = {"bars": 1, "pairs": 2}  # bars in a window
+MOST = 8  # windows of a piece, so that long ones don't speak for all
+FEWEST = 40  # hits of a drum for its own row
+
+
+def battery(
+    real: Sequence[Pattern],
+    made: Sequence[Pattern],
+    train: Sequence[Pattern],
+    known: dict[str, set[bytes]],
+    *,
+    seed: int = 0,
+) -> tuple[dict[str, float | None] | None, dict[str, Any]]:
+    """The real-or-not accuracy, and all tables.
+
+    Args:
+        real: patterns.
+        made: patterns made after them.
+        train: those of the training split, for n-grams; empty where it isn't there.
+        known: `drum_windows` of training by name in `SIZES`; empty where they aren't known.
+        seed: of controls and folds.
+    """
+    random = np.random.default_rng(seed)
+    true = _cut(real)
+    cut = {
+        "generated": _cut(made),
+        "shuffled": [_patterns.shuffled(one, random) for one in true],
+        "uniform": [_patterns.uniform(one, random) for one in true],
+    }
+    if train:
+        cut["ngram"] = _cut(_patterns.by_ngram(real, train, random))
+    told = against_all(*_pictures(true), {name: _pictures(rows) for name, rows in cut.items() if rows}, seed=seed)
+    details = {
+        "windows_of_real": len(true),
+        "windows_of_generated": len(cut["generated"]),
+        "real_or_not": told,
+        "w1_over_real_real": distances(
+            [_patterns.measures(one) for one in true],
+            {name: [_patterns.measures(one) for one in rows if one.grid[..., HIT].any()] for name, rows in cut.items()},
+            seed=seed,
+        ),
+        "hits_w1_over_real_real": {
+            "velocity": _hits(true, cut, VELOCITY, seed),
+            "offset_ms": _hits(true, cut, OFFSET, seed),
+        },
+        "distinct_windows": {name: _distinct(rows) for name, rows in (("real", true), *cut.items())},
+        "copies": _copies(real, made, known),
+    }
+    return (told["generated"]["accuracy"] if "generated" in told else None), details
+
+
+def known_windows(train: Sequence[Pattern]) -> dict[str, set[bytes]]:
+    """The windows of training patterns, hits alone, by name in `SIZES`; nothing of no patterns."""
+    return {
+        name: {window for one in train for window in drum_windows(one.grid[..., HIT] > 0.5, bars)}
+        for name, bars in SIZES.items()
+        if train
+    }
+
+
+def _cut(patterns: Sequence[Pattern]) -> list[Pattern]:
+    return [window for one in patterns for window in _patterns.windows(one, MOST)]
+
+
+def _pictures(rows: Sequence[Pattern]) -> tuple[Windows, Groups]:
+    if not rows:
+        return np.zeros((0, 4, 1), np.float32), np.zeros(0, np.int64)
+    return np.stack([_patterns.features(one) for one in rows]), np.array([one.group for one in rows])
+
+
+def _values(rows: Sequence[Pattern], drum: int, column: int) -> Any:
+    """One value a hit of that drum; offsets in milliseconds."""
+    scale = [_patterns.SIXTEENTH_MS / one.bpm if column == OFFSET else 1.0 for one in rows]
+    parts = [
+        one.grid[one.grid[:, drum, HIT] > 0.5, drum, column] * by for one, by in zip(rows, scale, strict=True)
+    ]  # fmt: skip
+    return np.concatenate([np.zeros(0), *parts])
+
+
+def _hits(real: Sequence[Pattern], sets: dict[str, list[Pattern]], column: int, seed: int) -> dict[str, Any]:
+    """Distances of the hits' values, drum by drum."""
+    found = {}
+    for drum, name in enumerate(DRUMS):
+        true = _values(real, drum, column)
+        if len(true) < FEWEST:
+            continue
+        row: dict[str, Any] = {"hits": len(true), "real": float(true.mean())}
+        for which, patterns in sets.items():
+            made = _values(patterns, drum, column)
+            if which != "shuffled" and len(made):  # shuffled steps keep every hit's manner
+                row[which] = distance_over_real(made, true, splits=SPLITS, seed=seed).ratio
+        found[name] = row
+    return found
+
+
+def _distinct(rows: Sequence[Pattern]) -> dict[str, Any]:
+    """The share of windows that differ from all others, hit for hit."""
+    seen = [np.packbits(one.grid[..., HIT] > 0.5).tobytes() for one in rows]
+    return {"share": len(set(seen)) / len(seen) if seen else None, "windows": len(seen)}
+
+
+def _copies(real: Sequence[Pattern], made: Sequence[Pattern], known: dict[str, set[bytes]]) -> dict[str, Any] | str:
+    """Shares of windows that occur in training, hit for hit, beside those of real music not learnt from."""
+    if not known:
+        return "not measured: neither the split train nor an index of the training notes is there"
+    found = {}
+    for name, bars in SIZES.items():
+        shares = {
+            which: np.array([drum_share(one.grid[..., HIT] > 0.5, known[name], bars) for one in rows])
+            for which, rows in (("real", real), ("generated", made))
+        }
+        level = alarm_level(shares["real"])
+        over = shares["generated"][np.isfinite(shares["generated"])] > level
+        found[name] = {
+            **{which: mean(figures) for which, figures in shares.items()},
+            "alarm_above": level if np.isfinite(level) else None,
+            "generated_above": float(over.mean()) if len(over) else None,
+        }
+    return found

@@ -1,0 +1,110 @@
+"""Windows of drums, real and made: what the battery measures, and the controls that it is held against."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from audio_gen.metrics.ngram import NGram
+from audio_gen.symbolic.encoders.drums import DRUMS, HIT, OFFSET, VELOCITY, Grid
+
+BAR, BEAT = 16, 4  # sixteenths
+WINDOW = 2  # bars
+ORDER = 2  # of the n-gram model over whole steps, of which there are 512
+SIXTEENTH_MS = 15_000  # over quarters a minute
+
+
+class Pattern(NamedTuple):
+    """Drums in 4/4: grid `[T, 9, 3]`, quarters a minute, and the number of the real piece it is or was made after."""
+
+    grid: Grid
+    bpm: float
+    group: int
+
+
+def windows(pattern: Pattern, most: int | None = None) -> list[Pattern]:
+    """Its windows of two bars one after the other that aren't silent; `most` of them, evenly from all."""
+    steps = WINDOW * BAR
+    parts = [pattern.grid[start : start + steps] for start in range(0, len(pattern.grid) - steps + 1, steps)]
+    parts = [part for part in parts if part[..., HIT].any()]
+    if most is not None and len(parts) > most:
+        parts = [parts[number * len(parts) // most] for number in range(most)]
+    return [pattern._replace(grid=part) for part in parts]
+
+
+def measures(pattern: Pattern) -> dict[str, float]:
+    """Statistics of a window that isn't silent."""
+    grid = pattern.grid
+    step, drum = np.nonzero(grid[..., HIT] > 0.5)
+    velocity, late = grid[step, drum, VELOCITY], grid[step, drum, OFFSET] * SIXTEENTH_MS / pattern.bpm
+    bars = grid[..., HIT].reshape(-1, BAR * len(DRUMS)) > 0.5
+    return {
+        "hits_a_beat": len(step) * BEAT / len(grid),
+        "drums_used": float(len(np.unique(drum))),
+        "off_the_beat": float((step % BEAT != 0).mean()),
+        "on_odd_sixteenths": float((step % 2 == 1).mean()),
+        "syncopation": syncopation(grid),
+        "bars_that_differ": float((bars[1:] != bars[:-1]).sum(1).mean()) if len(bars) > 1 else np.nan,
+        "velocity": float(velocity.mean()),
+        "velocity_sd": float(velocity.std()),
+        "offset_ms": float(late.mean()),
+        "offset_sd_ms": float(late.std()),
+    }
+
+
+def syncopation(grid: Grid) -> float:
+    """The share of kicks and snares off the beat after which the next beat has neither."""
+    struck: npt.NDArray[np.bool_] = np.any(grid[:, :2, HIT] > 0.5, axis=1)
+    steps = np.flatnonzero(struck)
+    if not len(steps):
+        return np.nan
+    after = -(-steps // BEAT) * BEAT
+    missed = np.array([(place < len(struck)) and not struck[place] for place in after])
+    return float((missed & (steps % BEAT != 0)).mean())
+
+
+def features(pattern: Pattern) -> Grid:
+    """`[32, 27]`, for a classifier: hits, velocities and offsets."""
+    grid = pattern.grid.copy()
+    grid[..., OFFSET] *= 4  # as wide as the other two
+    return grid.transpose(0, 2, 1).reshape(len(grid), -1).astype(np.float32)
+
+
+def shuffled(pattern: Pattern, random: np.random.Generator) -> Pattern:
+    """The same steps in another order."""
+    return pattern._replace(grid=pattern.grid[random.permutation(len(pattern.grid))])
+
+
+def uniform(pattern: Pattern, random: np.random.Generator) -> Pattern:
+    """As many hits, in any cells, with any velocity and offset."""
+    share = float(pattern.grid[..., HIT].mean())
+    grid = random.random(pattern.grid.shape).astype(np.float32)
+    hits = (grid[..., HIT] < share).astype(np.float32)
+    return pattern._replace(grid=np.stack([hits, grid[..., 1] * hits, (grid[..., 2] - 0.5) * hits], -1))
+
+
+def by_ngram(real: Sequence[Pattern], train: Sequence[Pattern], random: np.random.Generator) -> list[Pattern]:
+    """Patterns as long as the real ones, of which n-grams of whole steps know the hits; manners are drawn from train's.
+
+    A hit's velocity and offset are those of any hit of that drum.
+    """
+    weights = 1 << np.arange(len(DRUMS))
+    symbols = [((one.grid[..., HIT] > 0.5) * weights).sum(1) for one in train]
+    places = [np.arange(len(one)) % BAR for one in symbols]
+    model = NGram.fit(symbols, symbols=1 << len(DRUMS), order=ORDER, contexts=places)
+    manners = [
+        np.concatenate([one.grid[:, drum][one.grid[:, drum, HIT] > 0.5, 1:] for one in train])
+        for drum in range(len(DRUMS))
+    ]
+    found = []
+    for one in real:
+        steps = model.sample(len(one.grid), random, context=np.arange(len(one.grid)) % BAR)
+        grid = np.zeros_like(one.grid)
+        grid[..., HIT] = (steps[:, None] & weights) > 0
+        for drum, known in enumerate(manners):
+            here = grid[:, drum, HIT] > 0
+            if len(known) and here.any():
+                grid[here, drum, 1:] = known[random.integers(0, len(known), int(here.sum()))]
+        found.append(one._replace(grid=grid))
+    return found

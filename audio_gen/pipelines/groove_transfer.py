@@ -1,0 +1,87 @@
+"""groove_transfer: the hits of one file with the feel of another, or of a style; and a tune in another style."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from audio_gen.errors import ParameterError
+from audio_gen.pipelines._feel import Cells, Numbers, cells_of, offsets_of
+from audio_gen.pipelines.generate import clip_generator
+from audio_gen.pipelines.humaniser import Answer, Humaniser, Touch, moved
+from audio_gen.pipelines.maker import Maker
+from audio_gen.pipelines.piece import Piece, Wish
+from audio_gen.symbolic.encoders.drums import bar_positions
+from audio_gen.symbolic.files import drum_track, one_voice
+from audio_gen.symbolic.score import Score
+
+BEAT = 4  # sixteenths
+TIDY = 0.0, 0.0
+
+
+def like(humaniser: Humaniser, score: Score, model: Score, touch: Touch, *, track: int | None = None) -> Score:
+    """The hits of `score` with the feel of `model`: what its drummer does otherwise than the network expects.
+
+    Each hit gets, beside what the network expects of it, what a hit of `model` has over what the network expects of
+    that: the one of the same drum at the same sixteenth of the piece, else one drawn from those at its place in the
+    bar, else in the beat, else from the drum's, else from all. A mean of them would be too tidy.
+
+    Args:
+        humaniser: tells what is to be expected.
+        score: with drums.
+        model: with drums.
+        touch: how far, and what; `keep_accents` has no say.
+        track: of `score`, counted from 1.
+
+    Raises:
+        ParameterError: either has no drums.
+    """
+    number, other = drum_track(score, track), drum_track(model)
+    cells, theirs = cells_of(score.tracks[number].notes), cells_of(model.tracks[other].notes)
+    kind = humaniser.check(touch)
+    expected = humaniser.answer(score, cells, kind, drawn=TIDY)
+    usual = humaniser.answer(model, theirs, kind, drawn=TIDY)
+    notes = model.tracks[other].notes
+    picked = _partners(score, cells, model, theirs, touch.seed)
+    velocity = expected.velocity + (notes["velocity"][theirs.note] - usual.velocity)[picked]
+    offset = expected.offset + (offsets_of(notes, theirs) - usual.offset)[picked]
+    return moved(score, number, cells, Answer(velocity, offset), touch)
+
+
+def _partners(score: Score, cells: Cells, model: Score, theirs: Cells, seed: int) -> Numbers:
+    """For each note of the one the number of a note of the other."""
+    heads = np.flatnonzero(theirs.head == np.arange(len(theirs.head)))
+    pools: dict[tuple[int, ...], list[int]] = {}
+    for note, keys in zip(heads, _keys(model, theirs, heads), strict=True):
+        for key in keys:
+            pools.setdefault(key, []).append(int(note))
+    luck = torch.rand(len(cells.note), generator=clip_generator(seed, 0)).tolist()
+    picked = []
+    for keys, one in zip(_keys(score, cells, np.arange(len(cells.note))), luck, strict=True):
+        pool = next(pools[key] for key in keys if key in pools)
+        picked.append(pool[int(one * len(pool))])
+    return np.array(picked, np.int64)
+
+
+def _keys(score: Score, cells: Cells, chosen: Numbers) -> list[list[tuple[int, ...]]]:
+    """Of each note what it can be paired by, the most telling first; any is paired by the last."""
+    steps, drums = cells.step[chosen], cells.drum[chosen].tolist()
+    places = bar_positions(score, cells.steps)[steps].tolist()
+    return [
+        [(0, drum, step), (1, drum, place), (2, drum, place % BEAT), (3, drum), (4,)]
+        for drum, step, place in zip(drums, steps.tolist(), places, strict=True)
+    ]
+
+
+def retuned(maker: Maker, score: Score, wish: Wish, *, track: int | None = None) -> Piece:
+    """A tune, its notes as they are, with new chords and accompaniment in the style of `wish`; drums stay too.
+
+    Raises:
+        ParameterError: no style is asked for, no track of one voice, or a model that can't harmonise.
+    """
+    if wish.style is None:
+        raise ParameterError(f"name a style: {', '.join(maker.labels)}")
+    tune = score.tracks[one_voice(score, track)]
+    drums = [one for one in score.tracks if one.is_drum and len(one.notes)]
+    piece = maker.harmonised(replace(score, tracks=(tune,), chords=()), replace(wish, voices="chords"))
+    return replace(piece, score=replace(piece.score, tracks=(*piece.score.tracks, *drums)))

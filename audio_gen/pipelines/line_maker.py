@@ -1,0 +1,347 @@
+"""line_maker: four voices, or a melody with chords, by the Transformer that continues, fills gaps and harmonises."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from audio_gen.errors import ParameterError
+from audio_gen.models import checkpoint
+from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.models.composer import UNKNOWN, ComposerNet
+from audio_gen.models.composer_pieces import FOUR, setting_of
+from audio_gen.pipelines.accompaniment import NAME, accompanied, key_of_chords
+from audio_gen.pipelines.canvas import Canvas, Manner, Mask, filled, gapped_line, unknown_line
+from audio_gen.pipelines.generate import clip_generator
+from audio_gen.pipelines.maker import Gap, Maker, density_error
+from audio_gen.pipelines.note_copies import NoteIndex
+from audio_gen.pipelines.piece import Piece, Wish, measured, refuse_fixed, up_to
+from audio_gen.symbolic.encoders.melody import shift_to_c
+from audio_gen.symbolic.encoders.voices import (
+    CHORD,
+    CHORDS,
+    HIGHEST,
+    LOWEST,
+    MELODY,
+    PITCH,
+    ROLES,
+    SYMBOLS,
+    UNIT,
+    VELOCITY,
+    Line,
+    Voices,
+    chord_line,
+    chords_of_line,
+    notes_of_line,
+    transposed,
+)
+from audio_gen.symbolic.files import one_voice
+from audio_gen.symbolic.score import TICKS, Chord, Key, Meter, Notes, Score, Tempo, Track, notes_of
+from audio_gen.symbolic.theory import NO_CHORD, chord_of_code, chord_tones, estimate_key, scale_mask
+
+BARS = 8  # where nobody tells
+LONGEST_BAR = 96  # units: two whole notes
+THIRDS = {0: (0.72, 0.82), MELODY: (0.73, 0.97)}  # notes a quarter: thirds of JSB's sopranos, of OpenEWLD's melodies
+PUSH = 0.15  # on the logits of durations, a take, towards the density that is asked for
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A score and what of it is to be told.
+
+    Args:
+        score: all that stays, notes as they are; its tracks are those of the lines, and others.
+        tracks: the track of each line, but for that of chords.
+        roles: the role of each line.
+        lines: as they are written, gaps with the symbol UNKNOWN.
+        key: tonic and whether minor.
+        bar: ticks a bar.
+        sounds: whether the first line has to sound in the last bar.
+        played: the tick from which on block chords play the chords; None leaves them as they are.
+    """
+
+    score: Score
+    tracks: tuple[int, ...]
+    roles: tuple[int, ...]
+    lines: tuple[Line, ...]
+    key: tuple[int, bool]
+    bar: int
+    sounds: bool = False
+    played: int | None = None
+
+    @property
+    def units(self) -> int:
+        """How long it is."""
+        return int(self.lines[0][-1, :2].sum())
+
+
+class LineMaker(Maker):
+    """Composes, continues, fills gaps and harmonises with a checkpoint of family "composer"."""
+
+    def __init__(self, model: Checkpoint, index: NoteIndex | None = None) -> None:
+        super().__init__(model, index)
+        self.net = checkpoint.build(ComposerNet, model).requires_grad_(False)
+
+    def check(self, wish: Wish) -> None:
+        """See `Maker.check`; also metres that it doesn't count, and chords for four voices."""
+        super().check(wish)
+        self._check_meters((wish.metre or Meter(0, 4, 4),))
+        if wish.chords is not None and wish.voices == "satb":
+            raise ParameterError("four voices are composed without chords; leave out chords, or ask for voices chords")
+
+    def make(self, wish: Wish) -> Piece:
+        """A new melody with chords, or with `wish.voices` "satb" four voices.
+
+        Where nobody tells, 8 bars of 4/4 at 120 bpm; without a key that of the chords, or C major. Chords that aren't
+        asked for are composed too; a track of block chords plays them.
+
+        Raises:
+            ParameterError: an unknown style, a metre that it doesn't count, a range that leaves no pitch, or chords
+                for four voices.
+        """
+        self.check(wish)
+        meter, bars = wish.metre or Meter(0, 4, 4), wish.bars or BARS
+        chords = wish.placed(bars, meter.bar)
+        key = wish.tonality or key_of_chords(chords)
+        units = bars * meter.bar // UNIT
+        roles = FOUR if wish.voices == "satb" else (MELODY, CHORDS)
+        tracks = tuple(Track(notes_of([]), ROLES[role]) for role in roles if role != CHORDS)
+        score = Score(tracks, (meter,), (Tempo(0, wish.bpm or 120.0),), (Key(0, *key),), chords)
+        lines = tuple(
+            chord_line(chords, units) if role == CHORDS and chords else unknown_line(0, units) for role in roles
+        )
+        return self._told(Plan(score, tuple(range(len(tracks))), roles, lines, key, meter.bar, True, 0), wish)
+
+    def continued(self, score: Score, wish: Wish, track: int | None = None) -> Piece:
+        """The score, all its notes as they are, and then `wish.bars` more bars (8 where nobody tells).
+
+        Each voice goes on after its own last note. Chords go on where the score has some, or some are asked for.
+
+        Raises:
+            ParameterError: neither four voices nor one melody, or what `make` refuses.
+        """
+        refuse_fixed(wish)
+        score = up_to(score, score.end)
+        tracks, roles = lines_of(score, track)
+        last = score.bars()[-1]
+        more = wish.bars or BARS
+        end, units = last.end // UNIT, (last.end + more * last.meter.bar) // UNIT
+        lines = []
+        for number in tracks:
+            notes = score.tracks[number].notes
+            lines.append(gapped_line(notes, -(-_end(notes) // UNIT), units, units))
+        if CHORDS in roles:
+            asked = wish.placed(more, last.meter.bar, last.end)
+            if asked or not score.chords:
+                score = replace(score, chords=(*score.chords, *asked))
+                lines.append(chord_line(score.chords, units))
+            else:
+                lines.append(np.concatenate([chord_line(score.chords, end), unknown_line(end, units)]))
+        elif wish.chords is not None:
+            raise ParameterError("four voices go on without chords; leave out chords")
+        key = wish.tonality or _key(score, tracks)
+        return self._told(Plan(score, tracks, roles, tuple(lines), key, last.meter.bar, True, last.end), wish)
+
+    def infilled(self, score: Score, wish: Wish, gap: Gap) -> Piece:
+        """The score with the notes that begin in the gap made anew; all others stay as they are, on the grid or not.
+
+        A note that reaches into the gap from before it stays too, and the new ones begin after it.
+
+        Raises:
+            ParameterError: bars or tracks that aren't there, neither four voices nor a melody, or what `make` refuses.
+        """
+        refuse_fixed(wish)
+        bars = score.bars() if score.end else []
+        if not 1 <= gap.first <= gap.last <= len(bars):
+            raise ParameterError(f"bars {gap.first}-{gap.last} aren't there; this score has bars 1 to {len(bars)}")
+        tracks, roles = lines_of(score, gap.tracks[0] if len(gap.tracks) == 1 else None)
+        wanted = tuple(number - 1 for number in gap.tracks) or tracks
+        if not set(wanted) <= set(tracks):
+            there = ", ".join(str(number + 1) for number in sorted(tracks))
+            raise ParameterError(f"tracks to fill are among {there}, not {', '.join(map(str, gap.tracks))}")
+        start, end = bars[gap.first - 1].start, bars[gap.last - 1].end
+        units = bars[-1].end // UNIT
+        kept, lines = score, []
+        for number in tracks:
+            notes = score.tracks[number].notes
+            if number in wanted:
+                notes = notes[(notes["onset"] < start) | (notes["onset"] >= end)]
+                kept = kept.with_track(number, replace(score.tracks[number], notes=notes))
+            lines.append(gapped_line(notes, start // UNIT, end // UNIT if number in wanted else start // UNIT, units))
+        if CHORDS in roles:
+            lines.append(chord_line(score.chords, units))
+        key = wish.tonality or _key(score, tracks)
+        plan = Plan(kept, tracks, roles, tuple(lines), key, bars[gap.first - 1].meter.bar)
+        made = self._told(plan, wish)
+        told = {"bars": [gap.first, gap.last], "tracks": [number + 1 for number in wanted]}
+        return replace(made, more={"gap": told})
+
+    def harmonised(self, score: Score, wish: Wish, track: int | None = None) -> Piece:
+        """A melody, its notes as they are, with alto, tenor and bass (as tracks at the end), or with "chords".
+
+        Chords that the score has are replaced by the new ones, and so is the track of block chords.
+
+        Raises:
+            ParameterError: no track is one voice, or what `make` refuses.
+        """
+        refuse_fixed(wish)
+        if wish.chords is not None:
+            raise ParameterError("chords are what is looked for; leave them out")
+        (number,), _ = lines_of(score, track, melody=True)
+        bars = score.bars()
+        units, key = bars[-1].end // UNIT, wish.tonality or _key(score, (number,))
+        known = gapped_line(score.tracks[number].notes, units, units, units)
+        gap = unknown_line(0, units)
+        if wish.voices == "chords":
+            bare = replace(score, chords=(), tracks=tuple(one for one in score.tracks if one.name != NAME))
+            place = bare.tracks.index(score.tracks[number])
+            plan = Plan(bare, (place,), (MELODY, CHORDS), (known, gap), key, bars[-1].meter.bar, played=0)
+            return self._told(plan, wish)
+        parts = tuple(Track(notes_of([]), ROLES[role]) for role in FOUR[1:])
+        whole = replace(score, tracks=(*score.tracks, *parts))
+        tracks = (number, *range(len(score.tracks), len(whole.tracks)))
+        return self._told(Plan(whole, tracks, FOUR, (known, gap, gap, gap), key, bars[-1].meter.bar), wish)
+
+    def _told(self, plan: Plan, wish: Wish) -> Piece:
+        """The best take of what the plan leaves open."""
+        self._check_meters(plan.score.meters)
+        shift = shift_to_c(Key(0, *plan.key))
+        lines = tuple(_moved(line, shift) for line in plan.lines)
+        canvas = Canvas(
+            Voices(lines, plan.roles, plan.units),
+            self._allowed(plan, shift, wish),
+            plan.bar // UNIT,
+            wish.label(self.labels, self.checkpoint.name),
+            plan.key[1],
+            plan.sounds,
+        )
+        thirds = THIRDS.get(plan.roles[0], THIRDS[MELODY])
+
+        def make(takes: list[Wish]) -> list[Piece]:
+            pieces = []
+            for place, take in enumerate(takes):
+                push = {"low": 1.0, "high": -1.0}.get(take.density or "", 0.0) * PUSH * place
+                random = clip_generator(take.seed, take.index, take.take)
+                told = filled(self.net, canvas, Manner(take.temperature, take.top_p, push), random)
+                new = tuple(
+                    _moved(_within(line, gaps), -shift) for line, gaps in zip(told.lines, plan.lines, strict=True)
+                )
+                pieces.append(self._piece(plan, new, take))
+            return pieces
+
+        return self.best(
+            wish, make, lambda piece: density_error(wish.density, piece.measured["notes_a_quarter"], thirds)
+        )
+
+    def _piece(self, plan: Plan, new: Sequence[Line], wish: Wish) -> Piece:
+        """The plan's score with new rows as notes and chords."""
+        score, fresh = plan.score, []
+        for number, line in zip(plan.tracks, new, strict=False):  # the line of chords has no track
+            track = score.tracks[number]
+            velocity = int(np.median(track.notes["velocity"])) if len(track.notes) else VELOCITY
+            notes = notes_of_line(line, velocity=velocity)
+            fresh.append(Track(notes))
+            score = score.with_track(number, replace(track, notes=np.concatenate([track.notes, notes])))
+        if CHORDS in plan.roles:
+            score = replace(score, chords=_joined(score.chords, chords_of_line(new[-1])))
+            if plan.played is not None:
+                score = accompanied(score, plan.played, plan.units * UNIT, add=not plan.played)
+        copies = self.index.report(replace(score, tracks=tuple(fresh))) if self.index is not None else None
+        first = next((place for place, track in enumerate(fresh) if len(track.notes)), 0)
+        gap = plan.lines[first]
+        quarters = max(1, int(gap[gap[:, 2] == UNKNOWN, 1].sum())) * UNIT / TICKS
+        told = measured(score, plan.tracks[0] if len(plan.tracks) == 1 else None, key=wish.tonality)
+        told["notes_a_quarter"] = round(len(fresh[first].notes) / quarters, 4)
+        return Piece(score, wish.to_dict(), told, copies)
+
+    def _check_meters(self, meters: tuple[Meter, ...]) -> None:
+        if any(one.onset % UNIT or one.bar % UNIT or one.bar // UNIT > LONGEST_BAR for one in meters):
+            told = ", ".join(f"{one.beats}/{one.unit}" for one in meters[:4])
+            raise ParameterError(
+                f"{self.checkpoint.name!r} can't count {told}: it counts bars of whole triplet sixteenths, up to two "
+                "whole notes, such as 2/4, 3/4, 4/4, 2/2, 6/8 or 12/8"
+            )
+
+    def _allowed(self, plan: Plan, shift: int, wish: Wish) -> Mask:
+        """`[units, SYMBOLS]`: pitches in the range, and, where a key is asked for, in the key or an asked chord."""
+        pitches = LOWEST + np.arange(CHORD - PITCH)  # from the tonic
+        low, high = wish.span or (LOWEST, HIGHEST)
+        within = (pitches - shift >= max(low, LOWEST)) & (pitches - shift <= min(high, HIGHEST))
+        if not within.any():
+            raise ParameterError(f"range {wish.pitches!r} leaves no pitch; there are C1 to B7")
+        allowed = np.ones((plan.units, SYMBOLS), bool)
+        allowed[:, PITCH:CHORD] = within
+        if wish.tonality is not None:
+            allowed[:, PITCH:CHORD] &= (
+                scale_mask(0, plan.key[1])[pitches % 12] | self._asked_tones(plan, shift, wish)[:, pitches % 12]
+            )
+        return allowed
+
+    def _asked_tones(self, plan: Plan, shift: int, wish: Wish) -> Mask:
+        """`[units, 12]`: pitch classes, from the tonic, of the chord that is asked for."""
+        tones = np.zeros((plan.units, 12), bool)
+        if wish.chords is None:
+            return tones
+        for onset, duration, symbol in _moved(plan.lines[-1], shift).tolist():
+            if symbol >= CHORD and symbol != CHORD + NO_CHORD:
+                tones[onset : onset + duration] = chord_tones(*chord_of_code(symbol - CHORD))
+        return tones
+
+
+def lines_of(score: Score, track: int | None, *, melody: bool = False) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Which tracks are the lines, and the roles of all: four voices by their pitch, or a melody and chords.
+
+    The track of block chords doesn't count. With a `track` (from 1) that isn't one of four voices, it is the melody;
+    with `melody` it is a melody anyway, whose role is told alone.
+
+    Raises:
+        ParameterError: neither; the message tells what there is.
+    """
+    number_of = [n for n, one in enumerate(score.tracks) if one.name == NAME]
+    bare = score
+    for number in number_of:
+        bare = bare.with_track(number, Track(notes_of([]), NAME))
+    if melody or (track is not None and not _four(bare)):
+        return (one_voice(bare, track),), (MELODY, CHORDS)
+    tracks, roles = setting_of(bare)
+    if roles != FOUR:
+        return tracks, (MELODY, CHORDS)
+    height = {number: float(np.median(score.tracks[number].notes["pitch"])) for number in tracks}
+    return tuple(sorted(tracks, key=lambda number: -height[number])), FOUR
+
+
+def _four(score: Score) -> bool:
+    voices = [one for one in score.tracks if len(one.notes) and not one.is_drum]
+    return len(voices) == len(FOUR) and not any(one.polyphonic for one in voices)
+
+
+def _key(score: Score, tracks: tuple[int, ...]) -> tuple[int, bool]:
+    if score.keys:
+        return score.keys[-1].tonic, score.keys[-1].minor
+    key = estimate_key(np.concatenate([score.tracks[number].notes for number in tracks]))
+    return key.tonic, key.minor
+
+
+def _end(notes: Notes) -> int:
+    return int((notes["onset"] + notes["duration"]).max())
+
+
+def _moved(line: Line, semitones: int) -> Line:
+    """The line so many semitones higher, its gaps as they are."""
+    moved = transposed(line, semitones)
+    moved[line[:, 2] == UNKNOWN, 2] = UNKNOWN
+    return moved
+
+
+def _within(told: Line, gaps: Line) -> Line:
+    """The rows of a line that stand where it had gaps."""
+    inside = np.zeros(len(told), bool)
+    for onset, duration, _ in gaps[gaps[:, 2] == UNKNOWN].tolist():
+        inside |= (told[:, 0] >= onset) & (told[:, 0] < onset + duration)
+    return told[inside]
+
+
+def _joined(chords: tuple[Chord, ...], more: tuple[Chord, ...]) -> tuple[Chord, ...]:
+    """Chords and those after them; one that goes on isn't said again."""
+    again = bool(chords and more) and chords[-1][1:3] == more[0][1:3]
+    return (*chords, *more[1 if again else 0 :])

@@ -1,0 +1,141 @@
+"""compose, continue, infill, harmonise: files, records, exit codes, and the same bytes for the same command."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from audio_gen.app.cli import main
+from audio_gen.audio.encode import read_tags
+from audio_gen.audio.synth import find_soundfont
+from audio_gen.datasets._arrays import Arrays
+from audio_gen.errors import ParameterError
+from audio_gen.symbolic.files import read_notes, write_notes
+from audio_gen.symbolic.score import Score, Track, notes_of
+from tests import notes
+
+TUNE = [(7, 400, 60, 80), (490, 433, 64, 70), (965, 470, 67, 90), (1449, 900, 62, 60)]
+
+
+@pytest.fixture
+def models(tiny: Any) -> Path:
+    notes.melody(tiny.folder)
+    notes.composer(tiny.folder)
+    return Path(tiny.folder)
+
+
+@pytest.fixture
+def tune(tmp_path: Path) -> Path:
+    path = tmp_path / "given" / "deep" / "tune.mid"
+    path.parent.mkdir(parents=True)
+    write_notes(path, Score((Track(notes_of(TUNE), "tune"),)))
+    return path
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_the_same_command_gives_the_same_bytes(models: Path, tmp_path: Path) -> None:
+    command = ["compose", "--style", "jazz", "--key", "D minor", "--bars", "2", "--count", "3", "--seed", "7"]
+    assert main([*command, "--jobs", "1", "-o", str(tmp_path / "one")]) == 0
+    assert main([*command, "--jobs", "3", "-o", str(tmp_path / "two")]) == 0
+    one = everything(tmp_path / "one")
+    assert one == everything(tmp_path / "two")
+    assert [name for name in one if name.endswith(".mid")] == [f"melody_jazz_s7_000{n}.mid" for n in range(3)]
+    assert len({one[f"melody_jazz_s7_000{n}.mid"] for n in range(3)}) == 3
+
+
+def test_a_sidecar_tells_what_was_asked_and_measured(
+    models: Path, tmp_path: Path, tunes: Arrays, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tunes.save(tmp_path / "tunes.npz")
+    assert main(["index", "melody", "--notes", "--data", str(tmp_path / "tunes.npz"), "-o", str(models)]) == 0
+    out = tmp_path / "out"
+    assert main(["compose", "--chords", "Dm7 G7 | C", "--meter", "3/4", "--bars", "2", "-o", str(out)]) == 0
+    (record,) = map(json.loads, capsys.readouterr().out.splitlines())
+    told = json.loads((out / "melody_any_s0_0000.json").read_text())
+    assert record["ok"]
+    assert record["results"]["compose"] == {"output": str(out / "melody_any_s0_0000.mid"), **told}
+    assert told["wish"]["chords"] == "Dm7 G7 | C"
+    assert (told["measured"]["meter"], told["measured"]["bars"]) == ("3/4", 2)
+    assert told["licence"] == "CC0-1.0, made by a test"
+    assert told["trained_on"] == ["a test"]
+    assert len(told["sha256"]) == 64
+    assert set(told["copies"]) >= {"longest", "suspicious", "alarm"}
+    assert str(tmp_path) not in json.dumps(told)
+
+
+def test_existing_outputs_need_a_word(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["compose", "--bars", "1", "--count", "2", "-o", str(tmp_path / "out")]
+    assert main(command) == 0
+    assert main(command) == 2
+    before = everything(tmp_path / "out")
+    (tmp_path / "out" / "melody_any_s0_0001.json").unlink()
+    assert main([*command, "--skip-existing"]) == 0
+    assert "1 skipped" in capsys.readouterr().err
+    assert everything(tmp_path / "out") == before
+    assert main([*command, "--key", "C", "--skip-existing"]) == 2
+    assert "made from another wish" in capsys.readouterr().err
+    assert main([*command, "--key", "C", "--overwrite"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--style", "polka"], "Classical, Jazz, Rock"),
+        (["--key", "q"], "is no key"),
+        (["--chords", "Hm"], "is no chord"),
+        (["--meter", "4"], "is no metre"),
+        (["--model", "nothing"], "no checkpoint is called"),
+    ],
+)
+def test_what_is_not_known_costs_one_message(
+    models: Path, tmp_path: Path, options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compose", "--count", "9", *options, "-o", str(tmp_path / "out")]) in (2, 3)
+    said = capsys.readouterr()
+    assert told in said.err
+    assert not said.out
+    assert said.err.count("error") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "ending"),
+    [
+        (["continue", "--bars", "2"], "continued"),
+        (["continue", "--model", "composer", "--bars", "2"], "continued"),
+        (["infill", "--bars", "1"], "infilled"),
+        (["harmonise"], "harmonised"),
+        (["harmonise", "--voices", "chords"], "harmonised"),
+    ],
+)
+def test_files_are_changed_in_a_mirrored_tree_and_bad_ones_cost_their_record(
+    models: Path, tune: Path, tmp_path: Path, command: list[str], ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tune.parent.parent / "bad.mid").write_bytes(b"MThd, but no more")
+    out = tmp_path / "out"
+    assert main([*command, str(tune.parent.parent), "-o", str(out)]) == 1
+    records = {Path(one["path"]).name: one for one in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert not records["bad.mid"]["ok"]
+    assert records["tune.mid"]["ok"]
+    path = out / "deep" / f"tune_{ending}.mid"
+    assert sorted(one.name for one in path.parent.iterdir()) == [f"tune_{ending}.json", f"tune_{ending}.mid"]
+    made = read_notes(path).tracks[0].notes
+    if ending != "infilled":
+        assert np.array_equal(made[: len(TUNE)], notes_of(TUNE))
+    told = json.loads(path.with_suffix(".json").read_text())
+    assert told["source"]["name"] == "tune.mid"
+
+
+def test_render_plays_what_was_composed(models: Path, tmp_path: Path) -> None:
+    try:
+        find_soundfont()
+    except ParameterError:
+        pytest.skip("no SoundFont here")
+    assert main(["compose", "--bars", "1", "--render", "-o", str(tmp_path / "out")]) == 0
+    wav = tmp_path / "out" / "melody_any_s0_0000.wav"
+    assert read_tags(wav)["model"] == "melody"
+    assert read_tags(wav)["generated_by"] == "machine"

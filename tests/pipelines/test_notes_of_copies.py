@@ -1,0 +1,49 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audio_gen.datasets._arrays import Arrays
+from audio_gen.datasets._scores import scores
+from audio_gen.errors import CheckpointError
+from audio_gen.pipelines import note_copies
+from audio_gen.symbolic.score import Score, Track
+
+
+def shifted(score: Score, semitones: int) -> Score:
+    notes = score.tracks[0].notes.copy()
+    notes["pitch"] += semitones
+    return replace(score, tracks=(Track(notes),))
+
+
+def test_a_training_melody_is_found_in_another_key_and_another_is_not(tunes: Arrays, tmp_path: Path) -> None:
+    note_copies.build(tunes).save(tmp_path / "melody.safetensors")
+    index = note_copies.load(tmp_path / "melody.safetensors")
+    track, score = scores(tunes, "train")[2]
+    found = index.report(shifted(score, 3))
+    assert found["longest"] == len(score.tracks[0].notes) - 1
+    assert (found["ngrams_8"], found["piece"], found["suspicious"]) == (1.0, track.id, True)
+    wild = score.tracks[0].notes.copy()
+    wild["pitch"] = np.random.default_rng(0).integers(30, 90, len(wild))
+    other = index.report(replace(score, tracks=(Track(wild),)))
+    assert other["longest"] < 4
+    assert not other["suspicious"]
+
+
+def test_drums_are_compared_bar_by_bar(grooves: Arrays, tmp_path: Path) -> None:
+    note_copies.build(grooves).save(tmp_path / "drums.safetensors")
+    index = note_copies.load(tmp_path / "drums.safetensors")
+    found = index.report(scores(grooves, "train")[0][1])
+    assert (found["bars"], found["pairs"]) == (1.0, 1.0)
+    assert set(index.alarm) == {"drums"}
+
+
+def test_what_is_no_index_is_refused(tunes: Arrays, tmp_path: Path) -> None:
+    path = tmp_path / "melody.safetensors"
+    note_copies.build(tunes).save(path)
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(CheckpointError, match="no whole index"):
+        note_copies.load(path)
+    with pytest.raises(CheckpointError, match="no whole index"):
+        note_copies.load(tmp_path / "none.safetensors")
