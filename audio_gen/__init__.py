@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from audio_gen.features.mel_spec import MelSpec
     from audio_gen.pipelines.classify import Classifier
     from audio_gen.pipelines.composer import Composer
+    from audio_gen.pipelines.drum_kit import DrumKit
     from audio_gen.pipelines.generate import Generator
+    from audio_gen.pipelines.humaniser import Humaniser
+    from audio_gen.pipelines.morph import Morph
     from audio_gen.pipelines.piece import Wish
     from audio_gen.pipelines.vocoder import Vocoder
     from audio_gen.symbolic.files import read_notes, write_notes
@@ -34,9 +37,12 @@ __all__ = [
     "Composer",
     "DatasetError",
     "DecodeError",
+    "DrumKit",
     "Generator",
+    "Humaniser",
     "LogMel",
     "MelSpec",
+    "Morph",
     "ParameterError",
     "Score",
     "Vocoder",
@@ -53,9 +59,12 @@ _HOMES = {
     "Classifier": "pipelines.classify",
     "Clip": "audio.clip",
     "Composer": "pipelines.composer",
+    "DrumKit": "pipelines.drum_kit",
     "Generator": "pipelines.generate",
+    "Humaniser": "pipelines.humaniser",
     "LogMel": "features.log_mel",
     "MelSpec": "features.mel_spec",
+    "Morph": "pipelines.morph",
     "Score": "symbolic.score",
     "Vocoder": "pipelines.vocoder",
     "Wish": "pipelines.piece",

@@ -308,12 +308,12 @@ def tunes() -> Arrays:
 def played_by_rule(number: int) -> Score:
     """What a pianist who keeps to rules makes of a tune over held basses: what is written, and what is played of it.
 
-    Downbeats are loud, basses legato and the tune detached, which begins before them; every fourth bar slows down.
+    Downbeats are loud, basses legato and the tune detached, which begins before them; every fourth bar is high, and slow.
     """
     random, written, played = np.random.default_rng(number), [], []
     for step in range(64):
         onset, bar = 240 * step, step // 8
-        tune = (onset, 240, 72 + int(random.integers(-7, 8)), 64)
+        tune = (onset, 240, (84 if bar % 4 == 3 else 68) + int(random.integers(-6, 7)), 64)
         basses = [(onset, 960, 36 + int(random.integers(0, 12)), 64)] if step % 4 == 0 else []
         written += [tune, *basses]
         loud = (95 if step % 8 == 0 else 60) + int(random.integers(-4, 5))

@@ -166,7 +166,7 @@ def deliver(
     whole = plain(whole)
     clips.write_sidecar(path, whole)
     write_notes(path, piece.score)
-    rate = player.instruments.sample_rate if player is not None else 0
+    rate = player.instruments.sample_rate if player is not None else None
     return success(
         name or str(path), {kind: {"output": str(path), **whole}}, duration_s=seconds_of(piece.score), sample_rate=rate
     )

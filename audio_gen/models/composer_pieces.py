@@ -44,6 +44,11 @@ class ComposerPiece:
         """How many rows it has."""
         return sum(map(len, self.voices.lines))
 
+    def moved(self, semitones: int) -> "ComposerPiece":
+        """The same so many semitones higher, as if its key had been taken for another."""
+        lines = tuple(transposed(line, semitones) for line in self.voices.lines)
+        return replace(self, voices=self.voices._replace(lines=lines), shift=self.shift + semitones)
+
     def bars(self, first: int, count: int) -> "ComposerPiece":
         """So many bars of it from that one (from 0) on."""
         start, end = first * self.bar, min((first + count) * self.bar, self.voices.units)

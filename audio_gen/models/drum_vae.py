@@ -22,7 +22,7 @@ from audio_gen.models.drum_pieces import DRUM_COUNT, Conditions, DrumBatch
 FAMILY = "drum_vae"
 STEPS = 32  # two bars of 4/4
 ATTRIBUTES = ("density", "syncopation")  # directions in latent space
-PARTS = 16  # of the mixture
+PARTS = 64  # of the mixture
 WINDOW = 5  # sixteenths that a convolution sees
 VELOCITY_SD, OFFSET_SD = 0.12, 0.15  # width of the normal distributions of velocity and of offset
 
@@ -34,12 +34,20 @@ class Groove(NamedTuple):
     velocity: torch.Tensor
     offset: torch.Tensor
 
-    def grid(self, draw: torch.Generator | None = None) -> torch.Tensor:
-        """`[B, 32, 9, 3]`: hits that are more likely than not, or drawn with `draw`."""
-        chance = self.hits.sigmoid()
-        noise = 0.5 if draw is None else torch.rand(chance.shape, generator=draw).to(chance)
-        struck = (chance > noise).float()
+    def grid(self) -> torch.Tensor:
+        """`[B, 32, 9, 3]`: hits that are more likely than not, in their likeliest manner."""
+        struck = (self.hits > 0).float()
         return torch.stack([struck, self.velocity * struck, self.offset * struck], -1)
+
+    def drawn(self, spread: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """The same hits in a manner that is drawn: a mean is too tidy.
+
+        `spread [2, 9]` are the deviations of velocity and offset from what is decoded, of each drum.
+        """
+        noise = torch.randn(*self.hits.shape, 2, generator=generator).to(self.hits) * spread.T
+        velocity = (self.velocity + noise[..., 0]).clamp(1 / 127, 1)
+        offset = (self.offset + noise[..., 1]).clamp(-0.499, 0.5)
+        return self._replace(velocity=velocity, offset=offset).grid()
 
 
 class Block(nn.Module):
@@ -72,6 +80,7 @@ class DrumVaeNet(nn.Module):
     means: torch.Tensor
     factors: torch.Tensor
     directions: torch.Tensor
+    spread: torch.Tensor
 
     def __init__(self, styles: int, latent: int = 64, width: int = 128, blocks: int = 2, dropout: float = 0.0) -> None:
         super().__init__()
@@ -94,6 +103,7 @@ class DrumVaeNet(nn.Module):
         self.register_buffer("means", torch.zeros(PARTS, latent))
         self.register_buffer("factors", torch.eye(latent).repeat(PARTS, 1, 1))
         self.register_buffer("directions", torch.zeros(len(ATTRIBUTES), latent))
+        self.register_buffer("spread", torch.zeros(2, DRUM_COUNT))
 
     def encode(self, batch: DrumBatch) -> Posterior:
         """Two bars `[B, 32, 9, 3]` → the latent numbers' means and logarithms of variances, `[B, latent]`."""

@@ -24,8 +24,8 @@ class RealOrNotNet(nn.Module):
         super().__init__()
         self.dropout = dropout
         self.beat = nn.Conv1d(features, width, BEAT, BEAT)
-        self.gru = nn.GRU(width, width, batch_first=True, bidirectional=True)
-        self.out = nn.Linear(4 * width, 1)
+        self.gru = nn.GRU(width, width, batch_first=True)
+        self.out = nn.Linear(2 * width, 1)
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
         """`[B, T, features]`, T a multiple of 4 → logits `[B]`: above 0 it takes the window for a made one."""

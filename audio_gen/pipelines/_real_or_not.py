@@ -14,7 +14,7 @@ from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.device import one_thread
 
 FOLDS = 5
-STEPS, BATCH, RATE, DECAY = 150, 64, 3e-3, 1e-2  # steps of learning, and windows of each
+STEPS, BATCH, RATE, DECAY = 120, 64, 3e-3, 1e-2  # steps of learning, and windows of each
 Windows = npt.NDArray[np.float32]  # [N, T, F]
 Groups = npt.NDArray[np.int64]  # [N]
 

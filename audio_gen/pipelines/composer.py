@@ -9,7 +9,7 @@ from audio_gen.pipelines.maker import Gap, Maker
 from audio_gen.pipelines.piece import Piece, Wish
 from audio_gen.symbolic.score import Score
 
-DRUMS = ("drum_rnn", "drum_vae", "drum_gan")
+DRUMS = ("drum_rnn", "drum_vae")
 FAMILIES = (melody.FAMILY, composer.FAMILY, *DRUMS)
 
 

@@ -17,7 +17,7 @@ from audio_gen.pipelines.note_copies import NoteIndex
 from audio_gen.pipelines.piece import Wish
 from audio_gen.symbolic.encoders.drums import DRUMS, HIT, Grid
 
-VARIED = 0.3  # share of the way from one pair of bars to another groove
+VARIED = 0.2  # share of the way from one pair of bars to another groove
 LEAP = {"low": -0.5, "mid": 0.0, "high": 0.5}  # times the latent direction of density
 
 
@@ -49,7 +49,7 @@ class DrumVaeMaker(DrumMaker):
         told = [conditions_at(plan, min(start + STEPS, place.steps) - 1) for start in starts]
         conditions = Conditions(*(torch.cat(parts) for parts in zip(*told, strict=True)))
         groove = self.net.decode(torch.cat(latents) * wish.temperature + leap, conditions)
-        found[place.first :] = groove.grid().flatten(0, 1).numpy()
+        found[place.first :] = groove.drawn(self.net.spread, random).flatten(0, 1).numpy()
         found = found[: place.steps]
         if place.end >= place.score.end and not found[last:, :, HIT].any():  # a score is as long as its notes
             cells = torch.stack(groove, -1).flatten(0, 1)[last - place.first]

@@ -1,7 +1,7 @@
 """line_maker: four voices, or a melody with chords, by the Transformer that continues, fills gaps and harmonises."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,10 +9,11 @@ from audio_gen.errors import ParameterError
 from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.composer import UNKNOWN, ComposerNet
-from audio_gen.models.composer_pieces import FOUR, setting_of
+from audio_gen.models.composer_pieces import FOUR
 from audio_gen.pipelines.accompaniment import NAME, accompanied, key_of_chords
 from audio_gen.pipelines.canvas import Canvas, Manner, Mask, filled, gapped_line, unknown_line
 from audio_gen.pipelines.generate import clip_generator
+from audio_gen.pipelines.line_plan import Plan, chords_joined, end_of, key_of_lines, lines_of, moved, within_gaps
 from audio_gen.pipelines.maker import Gap, Maker, density_error
 from audio_gen.pipelines.note_copies import NoteIndex
 from audio_gen.pipelines.piece import Piece, Wish, measured, refuse_fixed, up_to
@@ -33,46 +34,14 @@ from audio_gen.symbolic.encoders.voices import (
     chord_line,
     chords_of_line,
     notes_of_line,
-    transposed,
 )
-from audio_gen.symbolic.files import one_voice
-from audio_gen.symbolic.score import TICKS, Chord, Key, Meter, Notes, Score, Tempo, Track, notes_of
-from audio_gen.symbolic.theory import NO_CHORD, chord_of_code, chord_tones, estimate_key, scale_mask
+from audio_gen.symbolic.score import TICKS, Key, Meter, Score, Tempo, Track, notes_of
+from audio_gen.symbolic.theory import NO_CHORD, chord_of_code, chord_tones, scale_mask
 
 BARS = 8  # where nobody tells
 LONGEST_BAR = 96  # units: two whole notes
 THIRDS = {0: (0.72, 0.82), MELODY: (0.73, 0.97)}  # notes a quarter: thirds of JSB's sopranos, of OpenEWLD's melodies
 PUSH = 0.15  # on the logits of durations, a take, towards the density that is asked for
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """A score and what of it is to be told.
-
-    Args:
-        score: all that stays, notes as they are; its tracks are those of the lines, and others.
-        tracks: the track of each line, but for that of chords.
-        roles: the role of each line.
-        lines: as they are written, gaps with the symbol UNKNOWN.
-        key: tonic and whether minor.
-        bar: ticks a bar.
-        sounds: whether the first line has to sound in the last bar.
-        played: the tick from which on block chords play the chords; None leaves them as they are.
-    """
-
-    score: Score
-    tracks: tuple[int, ...]
-    roles: tuple[int, ...]
-    lines: tuple[Line, ...]
-    key: tuple[int, bool]
-    bar: int
-    sounds: bool = False
-    played: int | None = None
-
-    @property
-    def units(self) -> int:
-        """How long it is."""
-        return int(self.lines[0][-1, :2].sum())
 
 
 class LineMaker(Maker):
@@ -129,7 +98,7 @@ class LineMaker(Maker):
         lines = []
         for number in tracks:
             notes = score.tracks[number].notes
-            lines.append(gapped_line(notes, -(-_end(notes) // UNIT), units, units))
+            lines.append(gapped_line(notes, -(-end_of(notes) // UNIT), units, units))
         if CHORDS in roles:
             asked = wish.placed(more, last.meter.bar, last.end)
             if asked or not score.chords:
@@ -139,7 +108,7 @@ class LineMaker(Maker):
                 lines.append(np.concatenate([chord_line(score.chords, end), unknown_line(end, units)]))
         elif wish.chords is not None:
             raise ParameterError("four voices go on without chords; leave out chords")
-        key = wish.tonality or _key(score, tracks)
+        key = wish.tonality or key_of_lines(score, tracks)
         return self._told(Plan(score, tracks, roles, tuple(lines), key, last.meter.bar, True, last.end), wish)
 
     def infilled(self, score: Score, wish: Wish, gap: Gap) -> Piece:
@@ -170,7 +139,7 @@ class LineMaker(Maker):
             lines.append(gapped_line(notes, start // UNIT, end // UNIT if number in wanted else start // UNIT, units))
         if CHORDS in roles:
             lines.append(chord_line(score.chords, units))
-        key = wish.tonality or _key(score, tracks)
+        key = wish.tonality or key_of_lines(score, tracks)
         plan = Plan(kept, tracks, roles, tuple(lines), key, bars[gap.first - 1].meter.bar)
         made = self._told(plan, wish)
         told = {"bars": [gap.first, gap.last], "tracks": [number + 1 for number in wanted]}
@@ -189,7 +158,7 @@ class LineMaker(Maker):
             raise ParameterError("chords are what is looked for; leave them out")
         (number,), _ = lines_of(score, track, melody=True)
         bars = score.bars()
-        units, key = bars[-1].end // UNIT, wish.tonality or _key(score, (number,))
+        units, key = bars[-1].end // UNIT, wish.tonality or key_of_lines(score, (number,))
         known = gapped_line(score.tracks[number].notes, units, units, units)
         gap = unknown_line(0, units)
         if wish.voices == "chords":
@@ -206,7 +175,7 @@ class LineMaker(Maker):
         """The best take of what the plan leaves open."""
         self._check_meters(plan.score.meters)
         shift = shift_to_c(Key(0, *plan.key))
-        lines = tuple(_moved(line, shift) for line in plan.lines)
+        lines = tuple(moved(line, shift) for line in plan.lines)
         canvas = Canvas(
             Voices(lines, plan.roles, plan.units),
             self._allowed(plan, shift, wish),
@@ -224,7 +193,7 @@ class LineMaker(Maker):
                 random = clip_generator(take.seed, take.index, take.take)
                 told = filled(self.net, canvas, Manner(take.temperature, take.top_p, push), random)
                 new = tuple(
-                    _moved(_within(line, gaps), -shift) for line, gaps in zip(told.lines, plan.lines, strict=True)
+                    moved(within_gaps(line, gaps), -shift) for line, gaps in zip(told.lines, plan.lines, strict=True)
                 )
                 pieces.append(self._piece(plan, new, take))
             return pieces
@@ -243,7 +212,7 @@ class LineMaker(Maker):
             fresh.append(Track(notes))
             score = score.with_track(number, replace(track, notes=np.concatenate([track.notes, notes])))
         if CHORDS in plan.roles:
-            score = replace(score, chords=_joined(score.chords, chords_of_line(new[-1])))
+            score = replace(score, chords=chords_joined(score.chords, chords_of_line(new[-1])))
             if plan.played is not None:
                 score = accompanied(score, plan.played, plan.units * UNIT, add=not plan.played)
         copies = self.index.report(replace(score, tracks=tuple(fresh))) if self.index is not None else None
@@ -282,66 +251,7 @@ class LineMaker(Maker):
         tones = np.zeros((plan.units, 12), bool)
         if wish.chords is None:
             return tones
-        for onset, duration, symbol in _moved(plan.lines[-1], shift).tolist():
+        for onset, duration, symbol in moved(plan.lines[-1], shift).tolist():
             if symbol >= CHORD and symbol != CHORD + NO_CHORD:
                 tones[onset : onset + duration] = chord_tones(*chord_of_code(symbol - CHORD))
         return tones
-
-
-def lines_of(score: Score, track: int | None, *, melody: bool = False) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Which tracks are the lines, and the roles of all: four voices by their pitch, or a melody and chords.
-
-    The track of block chords doesn't count. With a `track` (from 1) that isn't one of four voices, it is the melody;
-    with `melody` it is a melody anyway, whose role is told alone.
-
-    Raises:
-        ParameterError: neither; the message tells what there is.
-    """
-    number_of = [n for n, one in enumerate(score.tracks) if one.name == NAME]
-    bare = score
-    for number in number_of:
-        bare = bare.with_track(number, Track(notes_of([]), NAME))
-    if melody or (track is not None and not _four(bare)):
-        return (one_voice(bare, track),), (MELODY, CHORDS)
-    tracks, roles = setting_of(bare)
-    if roles != FOUR:
-        return tracks, (MELODY, CHORDS)
-    height = {number: float(np.median(score.tracks[number].notes["pitch"])) for number in tracks}
-    return tuple(sorted(tracks, key=lambda number: -height[number])), FOUR
-
-
-def _four(score: Score) -> bool:
-    voices = [one for one in score.tracks if len(one.notes) and not one.is_drum]
-    return len(voices) == len(FOUR) and not any(one.polyphonic for one in voices)
-
-
-def _key(score: Score, tracks: tuple[int, ...]) -> tuple[int, bool]:
-    if score.keys:
-        return score.keys[-1].tonic, score.keys[-1].minor
-    key = estimate_key(np.concatenate([score.tracks[number].notes for number in tracks]))
-    return key.tonic, key.minor
-
-
-def _end(notes: Notes) -> int:
-    return int((notes["onset"] + notes["duration"]).max())
-
-
-def _moved(line: Line, semitones: int) -> Line:
-    """The line so many semitones higher, its gaps as they are."""
-    moved = transposed(line, semitones)
-    moved[line[:, 2] == UNKNOWN, 2] = UNKNOWN
-    return moved
-
-
-def _within(told: Line, gaps: Line) -> Line:
-    """The rows of a line that stand where it had gaps."""
-    inside = np.zeros(len(told), bool)
-    for onset, duration, _ in gaps[gaps[:, 2] == UNKNOWN].tolist():
-        inside |= (told[:, 0] >= onset) & (told[:, 0] < onset + duration)
-    return told[inside]
-
-
-def _joined(chords: tuple[Chord, ...], more: tuple[Chord, ...]) -> tuple[Chord, ...]:
-    """Chords and those after them; one that goes on isn't said again."""
-    again = bool(chords and more) and chords[-1][1:3] == more[0][1:3]
-    return (*chords, *more[1 if again else 0 :])

@@ -19,8 +19,11 @@ SCHEMA = 1
 Record = dict[str, Any]
 
 
-def success(name: str, results: Mapping[str, Any], *, duration_s: float, sample_rate: int) -> Record:
-    """The record of a file that worked: `duration_s` and `sample_rate` (Hz) are those of the file itself."""
+def success(name: str, results: Mapping[str, Any], *, duration_s: float, sample_rate: int | None) -> Record:
+    """The record of a file that worked: `duration_s` and `sample_rate` (Hz) are those of the file itself.
+
+    Notes have no sample rate.
+    """
     head = {"schema": SCHEMA, "path": name, "ok": True, "duration_s": duration_s, "sample_rate": sample_rate}
     return {**head, "results": dict(results)}
 

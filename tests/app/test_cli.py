@@ -44,7 +44,7 @@ def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
     assert cli.main(["--help"]) == 0
     text = capsys.readouterr().out
     for name in registry.names(cli.COMMANDS):
-        assert f"  {name} " in text
+        assert f"    {name}" in text
     for code in (0, 1, 2, 3, 4, 130):
         assert f"\n  {code}  " in text
 

@@ -162,4 +162,5 @@ def _cut(line: Line, start: int, end: int) -> Line:
         while symbol[begun] == TIE and begun:
             begun -= 1
         symbol[first] = symbol[begun]
-    return np.stack([onset - start, until - onset, symbol], 1)[kept].astype(np.int32)
+    rows: Line = np.stack([onset - start, until - onset, symbol], 1)[kept].astype(np.int32)
+    return rows

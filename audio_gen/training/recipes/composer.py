@@ -14,13 +14,14 @@ from audio_gen.datasets._arrays import Arrays
 from audio_gen.datasets._scores import scores
 from audio_gen.errors import DatasetError, ParameterError
 from audio_gen.models.checkpoint import Checkpoint
-from audio_gen.models.composer import FAMILY, ComposerNet, Piece, Query, Row
+from audio_gen.models.composer import FAMILY, UNKNOWN, ComposerNet, Piece, Query, Row
 from audio_gen.models.composer_pieces import ComposerPiece, everything, piece_of, setting_of, whole
 from audio_gen.models.composer_rows import batch_of
 from audio_gen.training.gaps import draw_gap
 from audio_gen.training.note_trainee import NoteTrainee
 
 KIND = "score"
+TRANSPOSED = 3  # semitones
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,17 @@ class Settings:
         rows: of a stretch, about; longer pieces are cut at bars.
         any_style: share of stretches whose style is not told.
         from_nothing, harmonise: share of stretches of which all is asked for, and all of some voices.
+        transpose: share of stretches that are moved by up to three semitones: keys are estimated, and tunes few.
+        forget: share of what sounds beside a row, or stood before it, that is not told.
     """
 
-    steps: int = 8000
+    steps: int = 2500
     batch: int = 12
     rows: int = 256
     width: int = 192
     layers: int = 4
     heads: int = 4
-    dropout: float = 0.2
+    dropout: float = 0.3
     rate: float = 1e-3
     warmup: int = 200
     decay: float = 0.05
@@ -48,6 +51,8 @@ class Settings:
     any_style: float = 0.2
     from_nothing: float = 0.4
     harmonise: float = 0.25
+    transpose: float = 0.5
+    forget: float = 0.1
 
 
 class Composer(NoteTrainee):
@@ -72,6 +77,7 @@ class Composer(NoteTrainee):
         pieces = [self._stretch(self.pieces[number]) for number in numbers]
         rows = [piece.rows(draw_gap(piece, settings.from_nothing, settings.harmonise)) for piece in pieces]
         query, row, asked = batch_of(rows)
+        query = forgotten(query, settings.forget)
         cost = self.net.nats(*self._there(query, row, whole(pieces)), asked.to(self.fabric.device))
         loss = cost.sum() / asked.sum().clamp_min(1)
         self.descend(loss, step, progress)
@@ -90,7 +96,9 @@ class Composer(NoteTrainee):
         count = max(1, math.floor(bars * self.settings.rows / piece.size()))
         if count < bars:
             piece = piece.bars(int(torch.randint(bars - count + 1, ())), count)
-        hidden = float(torch.rand(())) < self.settings.any_style
+        hidden, moved = (torch.rand(2) < torch.tensor([self.settings.any_style, self.settings.transpose])).tolist()
+        if moved:
+            piece = piece.moved(int(torch.randint(-TRANSPOSED, TRANSPOSED + 1, ())))
         return replace(piece, style=len(self.arrays.labels)) if hidden else piece
 
     @torch.no_grad()
@@ -106,6 +114,15 @@ class Composer(NoteTrainee):
             sums[1] += float(asked.sum())
         nats = {f"nats_{name}": total / count for name, (total, count) in totals.items()}
         return {"score": -sum(nats.values()) / len(nats), **nats}
+
+
+def forgotten(query: Query, share: float) -> Query:
+    """A query in which that share of known symbols isn't known."""
+
+    def hide(symbols: torch.Tensor) -> torch.Tensor:
+        return symbols.masked_fill((torch.rand(symbols.shape) < share) & (symbols < UNKNOWN), UNKNOWN)
+
+    return query._replace(sounding=hide(query.sounding), before=hide(query.before), earlier=hide(query.earlier))
 
 
 def composer_pieces(arrays: Arrays, split: str) -> tuple[list[ComposerPiece], list[str]]:
