@@ -308,7 +308,7 @@ def tunes() -> Arrays:
 def played_by_rule(number: int) -> Score:
     """What a pianist who keeps to rules makes of a tune over held basses: what is written, and what is played of it.
 
-    Downbeats are loud, basses legato and the tune detached, which begins before them; every fourth bar is high, and slow.
+    Downbeats are loud, basses legato and the tune detached, which begins before them; each fourth bar is high and slow.
     """
     random, written, played = np.random.default_rng(number), [], []
     for step in range(64):

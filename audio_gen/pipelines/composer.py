@@ -20,7 +20,7 @@ def load_maker(name: str | Path) -> Maker:
         CheckpointError: missing, damaged, or no model of notes.
     """
     model = checkpoint.load(name)
-    index = note_copies.find(model.name)
+    index = note_copies.find(model.name, str(model.training.get("data", "")))
     if model.family == melody.FAMILY:
         from audio_gen.pipelines.melody_maker import MelodyMaker
 

@@ -166,16 +166,17 @@ def _hits(track: Track) -> npt.NDArray[np.bool_]:
     return np.pad(grid, ((0, -len(grid) % BAR), (0, 0)))
 
 
-def find(name: str) -> NoteIndex | None:
-    """The index of the checkpoint `name`, beside the checkpoints; None where there is none.
+def find(name: str, data: str = "") -> NoteIndex | None:
+    """The index of the checkpoint `name`, or of the data that it learnt from, beside the checkpoints; None without one.
 
     Raises:
         CheckpointError: it is there, and damaged.
     """
-    for folder in checkpoint.folders():
-        path = folder / FOLDER / f"{name}.safetensors"
-        if path.is_file():
-            return load(path)
+    for key in filter(None, (name, Path(data).stem)):
+        for folder in checkpoint.folders():
+            path = folder / FOLDER / f"{key}.safetensors"
+            if path.is_file():
+                return load(path)
     return None
 
 

@@ -47,3 +47,19 @@ def test_what_is_no_index_is_refused(tunes: Arrays, tmp_path: Path) -> None:
         note_copies.load(path)
     with pytest.raises(CheckpointError, match="no whole index"):
         note_copies.load(tmp_path / "none.safetensors")
+
+
+def test_an_index_is_found_by_the_model_or_by_what_it_learnt_from(
+    tunes: Arrays, grooves: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUDIO_GEN_CHECKPOINTS", str(tmp_path))
+    (tmp_path / "copies").mkdir()
+    note_copies.build(tunes).save(tmp_path / "copies" / "my_tunes.safetensors")
+    assert note_copies.find("mine") is None
+    found = note_copies.find("mine", "my_tunes.npz")
+    assert found is not None
+    assert "drums" not in found.alarm
+    note_copies.build(grooves).save(tmp_path / "copies" / "mine.safetensors")
+    own = note_copies.find("mine", "my_tunes.npz")
+    assert own is not None
+    assert "drums" in own.alarm
