@@ -4,8 +4,10 @@ Data: arrays of kind "score"; `--init` is a melody network. Of each prompt (chor
 several melodies are drawn; each is compared with the mean of the others, the leave-one-out baseline of W. Kool et al.,
 "Buy 4 REINFORCE samples, get a baseline for free!" (2019), and the divergence from the first network is a loss beside,
 whose weight follows a target, as in D. Ziegler et al., "Fine-tuning language models from human preferences" (2019).
-Rules are the files of `training/rewards`: -|statistic - median of real| / its median deviation. N. Jaques et al.
-("Tuning recurrent neural networks with reinforcement learning", 2017) reward theory itself; that is met by drones.
+Rules are the files of `training/rewards`: how far a statistic is from the median of real music, in median deviations,
+beyond the first, within which half of real music lies. N. Jaques et al. ("Tuning recurrent neural networks with
+reinforcement learning", 2017) reward theory itself; that is met by drones. Rewarding the median alone made all melodies
+alike: they were told from real ones in .92 of cases, where the network's own had been in .62.
 """
 
 import copy
@@ -47,11 +49,11 @@ class Settings:
         divergence: nats a sixteenth from the first network that are aimed at.
     """
 
-    steps: int = 400
+    steps: int = 150
     prompts: int = 16
     samples: int = 4
     length: int = 8
-    divergence: float = 0.05
+    divergence: float = 0.01
     rate: float = 1e-4
     warmup: int = 10
     decay: float = 0.0
@@ -90,8 +92,8 @@ class MelodyRl(NoteTrainee):
         prompts = [self.crops.phrase(settings.length) for _ in range(settings.prompts)]
         pieces = [piece for piece in prompts for _ in range(settings.samples)]
         net: Any = self.net  # without dropout: what is drawn and what is learnt from are one network
-        tokens, told, there = self._sung(net.module, pieces)
-        rewards = torch.tensor([sum(self.judged(piece).values()) for piece in _with(pieces, tokens)])
+        tokens, told, there = self.sung(net.module, pieces)
+        rewards = torch.tensor([sum(self.judged(piece).values()) for piece in with_tokens(pieces, tokens)])
         grouped = rewards.view(settings.prompts, settings.samples)
         others = (grouped.sum(1, keepdim=True) - grouped) / (settings.samples - 1)
         advantage = (grouped - others).flatten()
@@ -113,11 +115,12 @@ class MelodyRl(NoteTrainee):
         for name, rule in self.rules.items():
             median, deviation = self.usual[name]
             value = rule(tune)
-            found[name] = 0.0 if np.isnan(value) else max(WORST, -abs(value - median) / deviation)
+            away = 0.0 if np.isnan(value) else abs(value - median) / deviation
+            found[name] = max(WORST, min(0.0, 1.0 - away))
         return found
 
     @torch.no_grad()
-    def _sung(self, net: MelodyNet, pieces: list[MelodyPiece]) -> tuple[torch.Tensor, Told, torch.Tensor]:
+    def sung(self, net: MelodyNet, pieces: list[MelodyPiece]) -> tuple[torch.Tensor, Told, torch.Tensor]:
         """New tokens over what is told of these pieces."""
         _, told, there = batch_of(pieces)
         told = Told(*(part.to(self.fabric.device) for part in told))
@@ -130,8 +133,8 @@ class MelodyRl(NoteTrainee):
     def validate(self) -> dict[str, float]:
         """Mean reward over prompts of the valid split, less what lies beyond the divergence that is aimed at."""
         net: Any = self.ema.module
-        tokens, told, there = self._sung(net, self.valid)
-        judged = [self.judged(piece) for piece in _with(self.valid, tokens)]
+        tokens, told, there = self.sung(net, self.valid)
+        judged = [self.judged(piece) for piece in with_tokens(self.valid, tokens)]
         scores, first = F.log_softmax(net(tokens, told), -1), F.log_softmax(self.base(tokens, told), -1)
         apart = float((((scores.exp() * (scores - first)).sum(-1)) * there).sum() / there.sum())
         means = {name: float(np.mean([one[name] for one in judged])) for name in self.rules}
@@ -158,7 +161,7 @@ def _stretches(pieces: list[MelodyPiece], bars: int) -> list[MelodyPiece]:
     return [piece.cut(at, bars * piece.bar) for piece in pieces for at in range(0, len(piece.tokens), bars * piece.bar)]
 
 
-def _with(pieces: list[MelodyPiece], tokens: torch.Tensor) -> list[MelodyPiece]:
+def with_tokens(pieces: list[MelodyPiece], tokens: torch.Tensor) -> list[MelodyPiece]:
     """The pieces with other tokens."""
     rows = tokens.cpu().numpy()
     return [replace(piece, tokens=row[: len(piece.tokens)]) for piece, row in zip(pieces, rows, strict=True)]

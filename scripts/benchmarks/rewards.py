@@ -1,0 +1,56 @@
+"""What fine-tuning by theory did: the statistics that were rewarded, before and after, beside real music.
+
+Melodies of eight bars over the chords of OpenEWLD's valid split, drawn by `melody` and by `melody-rl`; their medians by
+rule, and how far each is from that of real music. What wasn't rewarded: `audio-gen evaluate` on both.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from _measure import publish
+from lightning_fabric import Fabric
+
+from audio_gen.models import checkpoint
+from audio_gen.models.melody import MelodyNet
+from audio_gen.pipelines.prepare import prepare
+from audio_gen.training.recipes.melody_rl import MelodyRl, Settings, with_tokens
+from audio_gen.training.rewards._tune import tune_of
+
+TURNS = 4  # melodies over each prompt
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path("../shared/data/symbolic"), help="where openewld lies")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    recipe = MelodyRl(prepare(["openewld"], options.root, "score"), Settings(), checkpoint.load("melody"))
+    recipe.setup(Fabric(accelerator="cpu", devices=1))
+    found = {"real": [tune_of(piece) for piece in recipe.valid]}
+    for name in ("melody", "melody-rl"):
+        net: MelodyNet = checkpoint.build(MelodyNet, checkpoint.load(name))
+        drawn = [recipe.sung(net, recipe.valid)[0] for _ in range(TURNS)]
+        found[name] = [tune_of(piece) for tokens in drawn for piece in with_tokens(recipe.valid, tokens)]
+    rows = []
+    for rule, statistic in recipe.rules.items():
+        told = {who: np.array([statistic(tune) for tune in tunes]) for who, tunes in found.items()}
+        means = {who: float(np.nanmean(values)) for who, values in told.items()}
+        medians = {who: float(np.nanmedian(values)) for who, values in told.items()}
+        away = {who: abs(medians[who] - recipe.usual[rule][0]) for who in ("melody", "melody-rl")}
+        rows.append(
+            {
+                "rule": rule,
+                "median of train": round(recipe.usual[rule][0], 4),
+                **{f"median, {who}": round(value, 4) for who, value in medians.items()},
+                **{f"mean, {who}": round(value, 4) for who, value in means.items()},
+                "nearer": away["melody-rl"] <= away["melody"],
+            }
+        )
+    publish("rewards", rows, prompts=len(recipe.valid), turns=TURNS)
+
+
+if __name__ == "__main__":
+    main()
