@@ -10,9 +10,12 @@ import audio_gen
 from audio_gen.features.log_mel import LogMel
 from audio_gen.models import checkpoint, copy_index
 from audio_gen.models.discriminators import critic
+from audio_gen.pipelines import note_copies
 from audio_gen.pipelines.autoencoder import Autoencoder
 from audio_gen.pipelines.classify import Classifier
+from audio_gen.pipelines.composer import FAMILIES, Composer
 from audio_gen.pipelines.generate import Generator, Wish
+from audio_gen.pipelines.humaniser import Humaniser
 from audio_gen.pipelines.vocoder import Vocoder
 
 PUBLISHED = sorted((Path(audio_gen.__file__).parent.parent / "checkpoints").glob("*.safetensors"))
@@ -48,6 +51,18 @@ def test_loads_and_runs(path: Path) -> None:
         mel = LogMel(model.spec)(0.1 * torch.randn(1, 22050))[0]
         sound = Vocoder.of(model)(mel).samples
         assert (LogMel(model.spec)(sound)[0] - mel).abs().mean() < 0.3
+    elif model.family == "humaniser":
+        beat = Composer.load("drums-rnn").compose(bars=2)
+        touched = Humaniser(model).humanise(beat, strength=1.0)
+        assert touched.notes == beat.notes
+        assert touched != beat
+    else:
+        assert model.family in FAMILIES
+        score = Composer.load(path).compose(bars=4, seed=3)
+        assert len(score.bars()) == 4
+        assert 4 < score.notes < 400
+        assert note_copies.find(model.name, model.training["data"]) is not None
+        assert score == Composer.load(path).compose(bars=4, seed=3)
 
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)

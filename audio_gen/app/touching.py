@@ -25,7 +25,7 @@ def add_touch(parser: argparse.ArgumentParser, *, strength: float) -> None:
             default=True,
             help=f"whether {what} changes; default yes",
         )
-    parser.add_argument("--track", type=options.at_least(1), metavar="N", help="the one with the drums, from 1")
+    parser.add_argument("--track", type=options.at_least(1), metavar="N", help="the one to change, from 1")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="K", help="the same seed gives the same notes; default 0"
     )

@@ -43,7 +43,7 @@ def _annotations(path: Path, changed: int) -> dict[str, dict[str, Any]]:
         told = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DatasetError(f"can't read {path} as JSON: {error}; get a whole copy of it") from error
-    if not isinstance(told, dict):
+    if not isinstance(told, dict) or not all(isinstance(one, dict) for one in told.values()):
         raise DatasetError(f"{path} holds no annotations by performance; get a whole copy of it")
     return told
 
@@ -86,7 +86,8 @@ def paired(written: Path, played: Path, told: dict[str, Any]) -> Score:
 
 def _rising(values: Floats) -> npt.NDArray[np.bool_]:
     """Which are above all before them."""
-    return np.concatenate([[True], np.diff(np.maximum.accumulate(values)) > 0])
+    above: npt.NDArray[np.bool_] = np.concatenate([[True], np.diff(np.maximum.accumulate(values)) > 0])
+    return above
 
 
 def _together(score: Score) -> Notes:
@@ -115,7 +116,8 @@ def _warped(performance: Score, seconds: Floats, ticks: Floats) -> Notes:
     edges = np.stack([notes["onset"], notes["onset"] + notes["duration"]])
     start, end = np.interp(np.interp(edges, *_clock(performance)), times, knots).round().astype(np.int64)
     notes["onset"], notes["duration"] = start, np.maximum(1, end - start)
-    return notes[start >= 0]
+    kept: Notes = notes[start >= 0]
+    return kept
 
 
 def _longer(values: Floats) -> Floats:
@@ -125,7 +127,7 @@ def _longer(values: Floats) -> Floats:
 
 def _tempi(ticks: Floats, seconds: Floats) -> tuple[Tempo, ...]:
     """One for each beat; the first counts from the beginning on."""
-    found = []
+    found: list[Tempo] = []
     for (start, end), (begin, stop) in zip(pairwise(ticks.tolist()), pairwise(seconds.tolist()), strict=True):
         bpm = 60 / TICKS * (end - start) / (stop - begin)
         found.append(Tempo(int(start) if found else 0, min(1000.0, max(1.0, bpm))))

@@ -73,7 +73,12 @@ class Distance(NamedTuple):
 
 
 def distance_over_real(
-    generated: npt.ArrayLike, real: npt.ArrayLike, *, splits: int = SPLITS, seed: int = 0
+    generated: npt.ArrayLike,
+    real: npt.ArrayLike,
+    *,
+    groups: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    splits: int = SPLITS,
+    seed: int = 0,
 ) -> Distance:
     """How far a statistic of generated pieces lies from real ones', in units of how far real ones lie from real ones.
 
@@ -81,9 +86,17 @@ def distance_over_real(
     the real pieces. In each split, N real pieces are compared with N others and with N generated ones; distances are
     averaged over splits. Pieces for which the statistic is undefined (NaN) are left out.
 
+    Args:
+        groups: the piece that each generated value was made after, and that each real one is of, where several are of
+            one piece: real pieces are then compared with other pieces, and with what was made after those.
+        splits: of the real ones into halves.
+        seed: of the splits.
+
     Raises:
-        ParameterError: fewer than 2 real values or no generated one.
+        ParameterError: fewer than 2 real values (or groups), or no generated one.
     """
+    if groups is not None:
+        return _over_groups(np.asarray(generated, float), np.asarray(real, float), groups, splits, seed)
     made, true = _finite(generated), _finite(real)
     size = min(made.size, true.size // 2)
     if size < 1:
@@ -97,6 +110,24 @@ def distance_over_real(
             wasserstein(drawn[size : 2 * size], drawn[:size]),
         )
     far, near = found / splits
+    return Distance(float(far), float(near), float(far / near) if near else (1.0 if not far else np.inf))
+
+
+def _over_groups(
+    made: Figures, true: Figures, groups: tuple[npt.ArrayLike, npt.ArrayLike], splits: int, seed: int
+) -> Distance:
+    kinds = [np.asarray(one)[np.isfinite(values)] for one, values in zip(groups, (made, true), strict=True)]
+    made, true, names = _finite(made), _finite(true), np.unique(kinds[1])
+    if len(names) < 2:
+        raise ParameterError(f"a distance over real-real needs ≥ 2 real pieces, not {len(names)}")
+    random, found, counted = np.random.default_rng(seed), np.zeros(2), 0
+    for _ in range(splits):
+        half = random.permutation(names)[: len(names) // 2]
+        inside, after = np.isin(kinds[1], half), ~np.isin(kinds[0], half)
+        if after.any():
+            found += wasserstein(made[after], true[inside]), wasserstein(true[~inside], true[inside])
+            counted += 1
+    far, near = found / max(1, counted)
     return Distance(float(far), float(near), float(far / near) if near else (1.0 if not far else np.inf))
 
 

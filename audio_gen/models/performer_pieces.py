@@ -146,5 +146,5 @@ class PerformerBatch(NamedTuple):
 def batch_of(pieces: Sequence[PerformerPiece]) -> PerformerBatch:
     """A batch as long as its longest piece."""
     parts = [[torch.from_numpy(getattr(piece, name)) for piece in pieces] for name in ("pitch", "onset", "facts")]
-    padded = [torch.nn.utils.rnn.pad_sequence(part, batch_first=True) for part in parts]
-    return PerformerBatch(*padded, torch.tensor([len(piece.pitch) for piece in pieces]))
+    pitch, onset, facts = (torch.nn.utils.rnn.pad_sequence(part, batch_first=True) for part in parts)
+    return PerformerBatch(pitch, onset, facts, torch.tensor([len(piece.pitch) for piece in pieces]))

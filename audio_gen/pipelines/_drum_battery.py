@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from audio_gen.metrics.note_copies import alarm_level, drum_share, drum_windows
-from audio_gen.metrics.note_distance import distance_over_real
 from audio_gen.pipelines import _patterns
-from audio_gen.pipelines._distances import SPLITS, distances
+from audio_gen.pipelines._distances import Rows, distances, over_real
 from audio_gen.pipelines._note_pieces import mean
 from audio_gen.pipelines._patterns import Pattern
 from audio_gen.pipelines._real_or_not import Groups, Windows, against_all
@@ -51,9 +50,7 @@ def battery(
         "windows_of_generated": len(cut["generated"]),
         "real_or_not": told,
         "w1_over_real_real": distances(
-            [_patterns.measures(one) for one in true],
-            {name: [_patterns.measures(one) for one in rows if one.grid[..., HIT].any()] for name, rows in cut.items()},
-            seed=seed,
+            _measured(true), {name: _measured(rows) for name, rows in cut.items()}, seed=seed
         ),
         "hits_w1_over_real_real": {
             "velocity": _hits(true, cut, VELOCITY, seed),
@@ -78,6 +75,10 @@ def _cut(patterns: Sequence[Pattern]) -> list[Pattern]:
     return [window for one in patterns for window in _patterns.windows(one, MOST)]
 
 
+def _measured(rows: Sequence[Pattern]) -> Rows:
+    return [(one.group, _patterns.measures(one)) for one in rows if one.grid[..., HIT].any()]
+
+
 def _pictures(rows: Sequence[Pattern]) -> tuple[Windows, Groups]:
     if not rows:
         return np.zeros((0, 4, 1), np.float32), np.zeros(0, np.int64)
@@ -85,12 +86,13 @@ def _pictures(rows: Sequence[Pattern]) -> tuple[Windows, Groups]:
 
 
 def _values(rows: Sequence[Pattern], drum: int, column: int) -> Any:
-    """One value a hit of that drum; offsets in milliseconds."""
-    scale = [_patterns.SIXTEENTH_MS / one.bpm if column == OFFSET else 1.0 for one in rows]
-    parts = [
-        one.grid[one.grid[:, drum, HIT] > 0.5, drum, column] * by for one, by in zip(rows, scale, strict=True)
-    ]  # fmt: skip
-    return np.concatenate([np.zeros(0), *parts])
+    """`[N, 2]`: of each hit of that drum its piece and the value; offsets in milliseconds."""
+    parts = [np.zeros((0, 2))]
+    for one in rows:
+        values = one.grid[one.grid[:, drum, HIT] > 0.5, drum, column]
+        scaled = values * (_patterns.SIXTEENTH_MS / one.bpm if column == OFFSET else 1.0)
+        parts.append(np.stack([np.full(len(values), one.group), scaled], 1))
+    return np.concatenate(parts)
 
 
 def _hits(real: Sequence[Pattern], sets: dict[str, list[Pattern]], column: int, seed: int) -> dict[str, Any]:
@@ -98,13 +100,13 @@ def _hits(real: Sequence[Pattern], sets: dict[str, list[Pattern]], column: int, 
     found = {}
     for drum, name in enumerate(DRUMS):
         true = _values(real, drum, column)
-        if len(true) < FEWEST:
+        if len(true) < FEWEST or len(np.unique(true[:, 0])) < 2:
             continue
-        row: dict[str, Any] = {"hits": len(true), "real": float(true.mean())}
+        row: dict[str, Any] = {"hits": len(true), "real": float(true[:, 1].mean())}
         for which, patterns in sets.items():
             made = _values(patterns, drum, column)
             if which != "shuffled" and len(made):  # shuffled steps keep every hit's manner
-                row[which] = distance_over_real(made, true, splits=SPLITS, seed=seed).ratio
+                row[which] = over_real(made, true, seed=seed).ratio
         found[name] = row
     return found
 

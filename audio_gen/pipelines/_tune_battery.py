@@ -39,8 +39,8 @@ def battery(
     told = against_all(*_pictures(true), {name: _pictures(rows) for name, rows in cut.items() if rows}, seed=seed)
     tables = {
         voice: distances(
-            [_tunes.measures(one, number) for one in true],
-            {name: [_tunes.measures(one, number) for one in rows] for name, rows in cut.items()},
+            [(one.group, _tunes.measures(one, number)) for one in true],
+            {name: [(one.group, _tunes.measures(one, number)) for one in rows] for name, rows in cut.items()},
             seed=seed,
         )
         for number, voice in enumerate(voices)

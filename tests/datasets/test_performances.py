@@ -108,6 +108,7 @@ def test_what_does_not_go_together_is_left_out(home: Path, caplog: pytest.LogCap
     path.write_text("no JSON")
     with pytest.raises(DatasetError, match="as JSON"):
         asap.items(home)
-    path.write_text("[1]")
-    with pytest.raises(DatasetError, match="no annotations"):
-        asap.items(home)
+    for wrong in ("[1]", '{"Bach/1/Shi05M.mid": 1}'):
+        path.write_text(wrong)
+        with pytest.raises(DatasetError, match="no annotations"):
+            asap.items(home)

@@ -79,3 +79,17 @@ def test_a_constant_has_no_unit() -> None:
     assert d.distance_over_real([2.0], [1.0, 1.0]).ratio == math.inf
     with pytest.raises(ParameterError, match="2 real"):
         d.distance_over_real([1.0], [1.0])
+
+
+def test_pieces_are_compared_with_other_pieces() -> None:
+    random = np.random.default_rng(0)
+    pieces = np.repeat(np.arange(40), 10)
+    level = random.normal(0, 1, 40)
+    real = level[pieces] + random.normal(0, 0.1, 400)
+    again = level[pieces] + random.normal(0, 0.1, 400)
+    alike = d.distance_over_real(again, real, groups=(pieces, pieces))
+    assert 0.8 < alike.ratio < 1.2
+    assert alike.real > 2 * d.distance_over_real(again, real).real  # windows of one piece are alike
+    assert d.distance_over_real(again + 2, real, groups=(pieces, pieces)).ratio > 3
+    with pytest.raises(ParameterError, match="2 real pieces"):
+        d.distance_over_real(again, real, groups=(pieces, np.zeros(400)))

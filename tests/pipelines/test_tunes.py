@@ -125,8 +125,8 @@ def test_drums_are_measured() -> None:
 
 
 def test_distances_are_told_beside_controls() -> None:
-    def rows(shift: float) -> list[dict[str, float]]:
-        return [{"a": value + shift, "b": np.nan} for value in random().normal(size=40)]
+    def rows(shift: float) -> list[tuple[int, dict[str, float]]]:
+        return [(n, {"a": value + shift, "b": np.nan}) for n, value in enumerate(random().normal(size=40))]
 
     found = distances(rows(0), {"generated": rows(0.0), "far": rows(3.0)})
     assert found.keys() == {"a"}

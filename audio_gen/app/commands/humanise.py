@@ -1,4 +1,4 @@
-"""`audio-gen humanise`: give the drums of files a drummer's velocity and timing."""
+"""`audio-gen humanise`: give drums a drummer's velocity and timing, or a piano score a pianist's."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from audio_gen.pipelines.piece import Piece
     from audio_gen.symbolic.score import Score
 
-HELP = "give the drums of MIDI files a drummer's velocity and timing; all else stays as it is"
+HELP = (
+    "give the drums of MIDI files a drummer's velocity and timing, or, with a model of family performer, a piano score "
+    "a pianist's; all else stays as it is"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,13 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
-    from audio_gen.pipelines.humaniser import Humaniser, compared
+    from audio_gen.pipelines.humaniser import compared
+    from audio_gen.pipelines.performer import toucher
 
-    humaniser, touch = Humaniser.load(arguments.model), touch_of(arguments)
-    humaniser.check(touch)
+    player, touch = toucher(arguments.model), touch_of(arguments)
+    player.check(touch)
 
     def change(score: "Score") -> "Piece":
-        return compared(score, humaniser.touched(score, touch, arguments.track), touch)
+        return compared(score, player.touched(score, touch, arguments.track), touch)
 
     asked: Any = touch
-    return pieces.run_note_files(arguments, "humanised", humaniser.checkpoint, asked, change, kind="humanise")
+    return pieces.run_note_files(arguments, "humanised", player.checkpoint, asked, change, kind="humanise")
