@@ -67,10 +67,12 @@ def setting_of(score: Score) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return tuple(tracks), FOUR
     if len(single) == 1:
         return (single[0],), (MELODY,)
+    if not tracks:
+        raise ParameterError("this model needs four voices or one melody; there are no notes but drums in it")
     told = ", ".join(f"{n + 1}{' polyphonic' if score.tracks[n].polyphonic else ''}" for n in tracks) or "none"
     raise ParameterError(
-        f"this model needs four voices or one melody, each a track without chords in it; tracks with notes: {told}; "
-        "name one with --track"
+        f"this model needs four voices or one melody, each a track without chords in it; tracks with notes: {told}"
+        + ("; name one with --track" if single else "")
     )
 
 

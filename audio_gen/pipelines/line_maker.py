@@ -121,6 +121,8 @@ class LineMaker(Maker):
         """
         refuse_fixed(wish)
         bars = score.bars() if score.end else []
+        if not bars:
+            raise ParameterError("there are no notes in it, so there is nothing to fill gaps of")
         if not 1 <= gap.first <= gap.last <= len(bars):
             raise ParameterError(f"bars {gap.first}-{gap.last} aren't there; this score has bars 1 to {len(bars)}")
         tracks, roles = lines_of(score, gap.tracks[0] if len(gap.tracks) == 1 else None)

@@ -70,9 +70,21 @@ class Maker(ABC):
         """A melody, its notes as they are, with what goes with it: `wish.voices`."""
         raise self._refusal("harmonise")
 
+    def check_verb(self, verb: str) -> None:
+        """Whether this model can "continue", "infill" or "harmonise", before any file is read.
+
+        Raises:
+            ParameterError: it can't.
+        """
+        method = {"continue": "continued", "infill": "infilled", "harmonise": "harmonised"}[verb]
+        if getattr(type(self), method) is getattr(Maker, method):
+            raise self._refusal(verb)
+
     def _refusal(self, verb: str) -> ParameterError:
         model = self.checkpoint
-        return ParameterError(f"{model.name!r} (family {model.family!r}) can't {verb}; name another with --model")
+        return ParameterError(
+            f"{model.name!r} (family {model.family!r}) can't {verb}; leave --model out for one that can"
+        )
 
     def best(self, wish: Wish, make: Callable[[list[Wish]], list[Piece]], fit: Callable[[Piece], float]) -> Piece:
         """Of `wish.best_of` takes the first of those that fit best (the smallest figure); a copy comes last."""

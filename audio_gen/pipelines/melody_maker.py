@@ -37,7 +37,9 @@ class MelodyMaker(Maker):
         super().check(wish)
         self._fitting((wish.metre or Meter(0, 4, 4),))
         if wish.voices is not None:
-            raise ParameterError(f"{self.checkpoint.name!r} sings one melody; leave out voices, or name a composer")
+            raise ParameterError(
+                f"{self.checkpoint.name!r} sings one melody; leave out --voices, or use --model composer"
+            )
 
     def make(self, wish: Wish) -> Piece:
         """A new melody, and a track of block chords where chords are asked for.

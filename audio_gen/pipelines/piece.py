@@ -129,7 +129,8 @@ class Wish:
         exact = [n for n, style in enumerate(styles) if style.casefold() == wanted]
         found = exact or [n for n, style in enumerate(styles) if wanted and wanted in style.casefold()]
         if len(found) != 1:
-            raise ParameterError(f"{model!r} knows no style {self.style!r}; it knows: {', '.join(styles) or 'none'}")
+            why = f"{self.style!r} is part of several styles" if found else f"{model!r} knows no style {self.style!r}"
+            raise ParameterError(f"{why}; it knows: {', '.join(styles) or 'none'}")
         return found[0]
 
     def to_dict(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     from audio_gen.pipelines.composer import load_maker
 
     maker = load_maker(arguments.model)
+    maker.check_verb("continue")
     maker.check(wish)
     return pieces.run_note_files(
         arguments,

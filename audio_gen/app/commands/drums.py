@@ -149,7 +149,8 @@ def _played(
     from audio_gen.pipelines.render import BLOCK, render
 
     clip = kit.play(piece.score, soundfont=soundfont)
-    tags = {**pieces.said_of(model, piece.wish, None), "kit": kit.said()}
+    said = pieces.said_of(model, piece.wish, None)  # the sound is the kit's, and under its terms
+    tags = {**said, "licence": f"{kit.said()['licence']} (one-shots); {said['licence']} (notes)", "kit": kit.said()}
     blocks = torch.split(clip.samples, BLOCK, dim=1)
     measured = render(path.with_suffix(".wav"), blocks, clip.samples.shape[1], clip.sample_rate, finish, tags)
     return {"kit": kit.said(), "rendered": measured.to_dict()}

@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     from audio_gen.pipelines.composer import load_maker
 
     maker = load_maker(arguments.model)
+    maker.check_verb("harmonise")
     maker.check(wish)
     return pieces.run_note_files(
         arguments,

@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     gap = Gap(first, last, tuple(arguments.tracks))
     maker = load_maker(arguments.model)
+    maker.check_verb("infill")
     maker.check(wish)
     return pieces.run_note_files(
         arguments, "infilled", maker.checkpoint, wish, lambda score: maker.infilled(score, wish, gap), kind="infill"
