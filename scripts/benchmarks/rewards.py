@@ -5,6 +5,7 @@ rule, and how far each is from that of real music. What wasn't rewarded: `audio-
 """
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,11 @@ import torch
 from _measure import publish
 from lightning_fabric import Fabric
 
+from audio_gen.metrics.interval import bootstrap
 from audio_gen.models import checkpoint
 from audio_gen.models.melody import MelodyNet
+from audio_gen.models.melody_pieces import MelodyPiece
+from audio_gen.pipelines.evaluate_melody import fitted
 from audio_gen.pipelines.prepare import prepare
 from audio_gen.training.recipes.melody_rl import MelodyRl, Settings, with_tokens
 from audio_gen.training.rewards._tune import tune_of
@@ -29,11 +33,12 @@ def main() -> None:
     torch.manual_seed(0)
     recipe = MelodyRl(prepare(["openewld"], options.root, "score"), Settings(), checkpoint.load("melody"))
     recipe.setup(Fabric(accelerator="cpu", devices=1))
-    found = {"real": [tune_of(piece) for piece in recipe.valid]}
+    drawn = {"real": list(recipe.valid)}
     for name in ("melody", "melody-rl"):
         net: MelodyNet = checkpoint.build(MelodyNet, checkpoint.load(name))
-        drawn = [recipe.sung(net, recipe.valid)[0] for _ in range(TURNS)]
-        found[name] = [tune_of(piece) for tokens in drawn for piece in with_tokens(recipe.valid, tokens)]
+        sung = [recipe.sung(net, recipe.valid)[0] for _ in range(TURNS)]
+        drawn[name] = [piece for tokens in sung for piece in with_tokens(recipe.valid, tokens)]
+    found = {who: [tune_of(piece) for piece in pieces] for who, pieces in drawn.items()}
     rows = []
     for rule, statistic in recipe.rules.items():
         told = {who: np.array([statistic(tune) for tune in tunes]) for who, tunes in found.items()}
@@ -49,7 +54,18 @@ def main() -> None:
                 "nearer": away["melody-rl"] <= away["melody"],
             }
         )
-    publish("rewards", rows, prompts=len(recipe.valid), turns=TURNS)
+    publish("rewards", rows, prompts=len(recipe.valid), turns=TURNS, unrewarded=unrewarded(recipe.crops.pieces, drawn))
+
+
+def unrewarded(train: Sequence[MelodyPiece], drawn: Mapping[str, Sequence[MelodyPiece]]) -> dict[str, object]:
+    """What a second model, an n-gram of the training tunes with the place in the bar, makes of each set."""
+    second = fitted(train)
+    told = {}
+    for who, pieces in drawn.items():
+        nats = np.array([second.nats(piece.tokens, piece.position).mean() for piece in pieces])
+        told[who] = bootstrap(np.mean, nats).to_dict()
+        print(f"nats a sixteenth under an n-gram, {who}: {told[who]}")
+    return {"ngram_nats_per_step": told}
 
 
 if __name__ == "__main__":
