@@ -69,4 +69,4 @@ def test_a_failed_download_and_an_unknown_set_are_one_line(
     assert main(["download", "deam", "--root", str(tmp_path), "--quiet"]) == 2
     assert capsys.readouterr().err == "audio-gen: error: can't fetch it\n"
     assert main(["download", "nothing", "--root", str(tmp_path)]) == 2
-    assert "'nothing' is not one of the datasets; there are: deam, " in capsys.readouterr().err
+    assert "'nothing' is not one of the datasets; there are: asap, deam, " in capsys.readouterr().err

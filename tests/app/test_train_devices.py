@@ -84,13 +84,16 @@ def state(folder: str) -> dict[str, Any]:
     return checkpoint.load(Path(folder, "mine.safetensors").resolve()).state
 
 
+OURS = ("mine step ", "audio-gen: ")  # how lines of ours begin
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the second process through /proc")
 def test_two_processes_learn_as_one_and_a_lost_one_ends_it(start: Start) -> None:
     code, out, err = ended(start("watched.py"))
     assert (code, out) == (0, "checkpoints/mine.safetensors\n"), err  # said once
-    lines = err.splitlines()
-    assert len(lines) == len(set(lines)) == 11  # 10 validations and the report, each told once
+    lines = [line for line in err.splitlines() if line.startswith(OURS)]  # torch may speak of slow connections
+    assert len(lines) == len(set(lines)) == 11, err  # 10 validations and the report, each told once
     made = checkpoint.load(Path("checkpoints/mine.safetensors"))
     assert checkpoint.build(ClassifierNet, made)(torch.zeros(1, 128, 16)).logits.shape == (1, 4)
     first, second = (torch.load(f"process{rank}.pt") for rank in (0, 1))
@@ -112,7 +115,6 @@ def test_two_processes_learn_as_one_and_a_lost_one_ends_it(start: Start) -> None
 
     code, out, err = ended(start("-m", "audio_gen"))
     assert (code, out) == (0, "checkpoints/mine.safetensors\n"), err
-    assert 1 < len(err.splitlines()) < 11  # it has gone on
-    assert all(line.startswith(("mine step ", "audio-gen: report: ")) for line in err.splitlines())
+    assert 1 < sum(line.startswith(OURS) for line in err.splitlines()) < 11, err  # it has gone on
     resumed, whole = state("checkpoints"), state("whole")
     assert all(value.equal(whole[key]) for key, value in resumed.items())
