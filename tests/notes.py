@@ -1,6 +1,8 @@
 """Tiny networks of notes with random weights, as checkpoints."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,16 +17,19 @@ STYLES = ("Classical", "Jazz", "Rock")
 def melody(folder: Path, name: str = "melody") -> Path:
     torch.manual_seed(1)
     config = {"styles": len(STYLES), "width": 16}
-    return _save(folder, name, "melody", config, MelodyNet(**config))
+    return saved(folder, name, "melody", MelodyNet(**config), config)
 
 
 def composer(folder: Path, name: str = "composer") -> Path:
     torch.manual_seed(2)
     config = {"styles": len(STYLES), "width": 16, "layers": 2, "heads": 2}
-    return _save(folder, name, "composer", config, ComposerNet(**config))
+    return saved(folder, name, "composer", ComposerNet(**config), config)
 
 
-def _save(folder: Path, name: str, family: str, config: dict[str, int], net: torch.nn.Module) -> Path:
+def saved(
+    folder: Path, name: str, family: str, net: torch.nn.Module, config: dict[str, Any], labels: Sequence[str] = STYLES
+) -> Path:
+    """A checkpoint of a network of notes."""
     path = folder / f"{name}.safetensors"
     Checkpoint(
         name=name,
@@ -32,7 +37,7 @@ def _save(folder: Path, name: str, family: str, config: dict[str, int], net: tor
         config=config,
         spec=MelSpec(),
         front_end={"name": "notes"},
-        labels=STYLES,
+        labels=tuple(labels),
         training={"seed": 1, "credits": ["a test"]},
         metrics={},
         licence="CC0-1.0, made by a test",

@@ -36,7 +36,7 @@ def add_finish(parser: argparse.ArgumentParser) -> None:
 
 
 def finish_of(arguments: argparse.Namespace) -> "Finish":
-    """What the options of `add_finish` ask for.
+    """What the options of `add_finish` ask for; a command without --fade fades nothing.
 
     Raises:
         ParameterError: a loudness or a fade that makes no sense.
@@ -46,7 +46,7 @@ def finish_of(arguments: argparse.Namespace) -> "Finish":
 
     if arguments.subtype is not None and arguments.subtype.upper() not in SUBTYPES[".wav"]:
         raise ParameterError(f"--subtype is one of {', '.join(SUBTYPES['.wav'])}, not {arguments.subtype!r}")
-    fade_in, fade_out = arguments.fade
+    fade_in, fade_out = getattr(arguments, "fade", (0.0, 0.0))
     return Finish(arguments.lufs, fade_in, fade_out, arguments.subtype)
 
 

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from audio_gen.app import clips, options
 from audio_gen.app.running import finish as finish_batch
 from audio_gen.app.running import plan_files, refuse_existing
-from audio_gen.errors import ParameterError
 from audio_gen.pipelines.batch import run_batch, usable_cores
 from audio_gen.pipelines.inputs import Source
 from audio_gen.pipelines.journal import read_done
 from audio_gen.pipelines.records import Record, RecordWriter, plain, success
 
 if TYPE_CHECKING:
+    from audio_gen.audio.clip import Clip
     from audio_gen.models.checkpoint import Checkpoint
+    from audio_gen.pipelines.maker import Maker
     from audio_gen.pipelines.piece import Piece, Wish
     from audio_gen.pipelines.render import Finish
     from audio_gen.pipelines.render_notes import Instruments
@@ -100,15 +101,11 @@ def player_of(arguments: argparse.Namespace) -> Player | None:
     """
     if not arguments.render:
         return None
-    from audio_gen.audio.encode import SUBTYPES
     from audio_gen.audio.synth import find_soundfont
-    from audio_gen.pipelines.render import Finish
     from audio_gen.pipelines.render_notes import Instruments
 
-    if arguments.subtype is not None and arguments.subtype.upper() not in SUBTYPES[".wav"]:
-        raise ParameterError(f"--subtype is one of {', '.join(SUBTYPES['.wav'])}, not {arguments.subtype!r}")
-    instruments = Instruments(find_soundfont(arguments.soundfont))
-    return Player(instruments, Finish(arguments.lufs, subtype=arguments.subtype))
+    finish = clips.finish_of(arguments)
+    return Player(Instruments(find_soundfont(arguments.soundfont)), finish)
 
 
 def said_of(model: "Checkpoint", wish: Mapping[str, Any], player: Player | None) -> dict[str, Any]:
@@ -173,15 +170,28 @@ def deliver(
 
 
 def _rendered(path: Path, score: "Score", player: Player, said: Mapping[str, Any]) -> dict[str, Any]:
-    import torch
-
-    from audio_gen.pipelines.render import BLOCK, render
     from audio_gen.symbolic.render import render_score
 
     clip = render_score(score, soundfont=player.instruments.soundfont, sample_rate=player.instruments.sample_rate)
-    blocks = torch.split(clip.samples, BLOCK, dim=1)
     tags = plain({key: value for key, value in said.items() if key not in ("measured", "copies")})
-    return render(path, blocks, clip.samples.shape[1], clip.sample_rate, player.finish, tags).to_dict()
+    return write_sound(path, clip, player.finish, tags)
+
+
+def write_sound(path: Path, clip: "Clip", finish: "Finish", tags: dict[str, Any]) -> dict[str, Any]:
+    """Write a clip; gives loudness, peak and gain, as JSON has them."""
+    import torch
+
+    from audio_gen.pipelines.render import BLOCK, render
+
+    blocks = torch.split(clip.samples, BLOCK, dim=1)
+    return render(path, blocks, clip.samples.shape[1], clip.sample_rate, finish, tags).to_dict()
+
+
+def origin(path: Path) -> dict[str, str]:
+    """What is told of a file that a piece was made from."""
+    from audio_gen.pipelines.provenance import digest
+
+    return {"name": path.name, "sha256": digest(path)}
 
 
 Make = Callable[[Source], "tuple[Piece, Mapping[str, Any] | None]"]  # and what is told of the file it was made from
@@ -259,15 +269,36 @@ def run_note_files(
     Raises:
         ParameterError: wrong paths, or as there.
     """
-    from audio_gen.pipelines.provenance import digest
     from audio_gen.symbolic.files import NOTE_EXTENSIONS, read_notes
 
     planned = plan_files(arguments, f"_{ending}.mid", extensions=NOTE_EXTENSIONS)
 
     def make(source: Source) -> "tuple[Piece, Mapping[str, Any]]":
-        return change(read_notes(source.path)), {"name": source.path.name, "sha256": digest(source.path)}
+        return change(read_notes(source.path)), origin(source.path)
 
     return run_pieces(arguments, planned, model, dict.fromkeys(planned, wish), make, kind=kind)
+
+
+def run_maker(
+    arguments: argparse.Namespace,
+    verb: str,
+    ending: str,
+    change: "Callable[[Maker, Score, Wish], Piece]",
+) -> int:
+    """`run_note_files` for a command that a maker of notes has a verb for: what it can't do, it says before any file.
+
+    Raises:
+        ParameterError: a model or a condition that isn't for this, or as there.
+    """
+    wish = wish_of(arguments)
+    from audio_gen.pipelines.composer import load_maker
+
+    maker = load_maker(arguments.model)
+    maker.check_verb(verb)
+    maker.check(wish)
+    return run_note_files(
+        arguments, ending, maker.checkpoint, wish, lambda score: change(maker, score, wish), kind=verb
+    )
 
 
 def new_pieces(arguments: argparse.Namespace, name: str, wish: "Wish") -> "dict[Source, Wish]":

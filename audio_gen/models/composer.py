@@ -19,7 +19,6 @@ from audio_gen.symbolic.encoders.voices import CHORD, CHORDS, LONGEST, ROLES, SY
 FAMILY = "composer"
 UNKNOWN = SYMBOLS  # a symbol that isn't known (yet)
 NONE = SYMBOLS + 1  # there is no such voice, or nothing follows
-VOICES = 4  # beside the row's own, that it is told of, by role: four others at most
 BARS = 97  # units of the longest bar that is told apart, and of what is counted until a gap's end
 KEYS = 3  # major, minor, not told
 

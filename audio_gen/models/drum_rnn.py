@@ -5,6 +5,7 @@ structure in songs and stories", 2016) to one, two and four bars ago; the nine h
 NADE (H. Larochelle and I. Murray, AISTATS 2011). Velocity and offset are histograms, so that a draw isn't a mean.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -12,12 +13,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from audio_gen.errors import ParameterError
-from audio_gen.models.drum_pieces import POSITIONS, Conditions, DrumBatch
+from audio_gen.models.drum_pieces import DRUM_COUNT, POSITIONS, Conditions, DrumBatch
 
 FAMILY = "drum_rnn"
-DRUMS, BINS = 9, 32  # of velocity in (0, 1] and of offset in (-0.5, 0.5]
+BINS = 32  # of velocity in (0, 1] and of offset in (-0.5, 0.5]
 ACCENT = 8  # hidden numbers that decide on each drum
-LOOKBACK = DRUMS * (3 + 2 + 2 + 3)  # numbers that `lookback` gives
+LOOKBACK = DRUM_COUNT * (3 + 2 + 2 + 3)  # numbers that `lookback` gives
 
 
 class DrumScores(NamedTuple):
@@ -89,13 +90,13 @@ class DrumRnnNet(nn.Module):
         self.lstm = nn.LSTM(
             LOOKBACK + 24 + 32 + 3, width, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0
         )
-        self.gate = nn.Linear(width, DRUMS * ACCENT)
-        self.among = nn.Parameter(torch.zeros(DRUMS, ACCENT, DRUMS))
-        self.decide = nn.Parameter(torch.randn(DRUMS, ACCENT) * ACCENT**-0.5)
-        self.straight = nn.Linear(width, DRUMS)
-        self.touch = nn.Linear(width + DRUMS, width)
-        self.feel = nn.Linear(width, 2 * DRUMS * BINS)
-        self.register_buffer("lower", torch.tril(torch.ones(DRUMS, DRUMS), -1)[:, None], persistent=False)
+        self.gate = nn.Linear(width, DRUM_COUNT * ACCENT)
+        self.among = nn.Parameter(torch.zeros(DRUM_COUNT, ACCENT, DRUM_COUNT))
+        self.decide = nn.Parameter(torch.randn(DRUM_COUNT, ACCENT) * ACCENT**-0.5)
+        self.straight = nn.Linear(width, DRUM_COUNT)
+        self.touch = nn.Linear(width + DRUM_COUNT, width)
+        self.feel = nn.Linear(width, 2 * DRUM_COUNT * BINS)
+        self.register_buffer("lower", torch.tril(torch.ones(DRUM_COUNT, DRUM_COUNT), -1)[:, None], persistent=False)
 
     def features(
         self, grid: torch.Tensor, bar: torch.Tensor, position: torch.Tensor, conditions: Conditions
@@ -119,14 +120,26 @@ class DrumRnnNet(nn.Module):
     def hits(self, hidden: torch.Tensor, hits: torch.Tensor) -> torch.Tensor:
         """Logits `[..., 9]`, each given the hits `[..., 9]` of the drums before it."""
         known = torch.einsum("...j,dkj->...dk", hits, self.among * self.lower)
-        moved = torch.relu(self.gate(hidden).unflatten(-1, (DRUMS, ACCENT)) + known)
+        moved = torch.relu(self.gate(hidden).unflatten(-1, (DRUM_COUNT, ACCENT)) + known)
         scores: torch.Tensor = self.straight(hidden) + (moved * self.decide).sum(-1)
         return scores
+
+    def in_turn(self, hidden: torch.Tensor, strike: Callable[[int, torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        """Hits `[B, 9]`, drum after drum: `strike(drum, logits [B])` decides on each, given those before it.
+
+        The logits are those of `hits`, without computing again what doesn't change from drum to drum.
+        """
+        gates, straight = self.gate(hidden).unflatten(-1, (DRUM_COUNT, ACCENT)), self.straight(hidden)
+        struck = [strike(0, straight[:, 0] + (torch.relu(gates[:, 0]) * self.decide[0]).sum(-1))]
+        for drum in range(1, DRUM_COUNT):
+            moved = torch.relu(gates[:, drum] + torch.stack(struck, -1) @ self.among[drum, :, :drum].T)
+            struck.append(strike(drum, straight[:, drum] + (moved * self.decide[drum]).sum(-1)))
+        return torch.stack(struck, -1)
 
     def manner(self, hidden: torch.Tensor, hits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of velocity and offset bins, each `[..., 9, 32]`, given the step's hits."""
         felt = torch.relu(self.touch(torch.cat([hidden, hits], -1)))
-        velocity, offset = self.feel(felt).unflatten(-1, (2, DRUMS, BINS)).unbind(-3)
+        velocity, offset = self.feel(felt).unflatten(-1, (2, DRUM_COUNT, BINS)).unbind(-3)
         return velocity, offset
 
     def forward(self, batch: DrumBatch) -> DrumScores:

@@ -7,7 +7,7 @@ distribution of C. Maddison et al. and the Gumbel softmax of E. Jang et al., ICL
 import torch
 import torch.nn.functional as F
 
-from audio_gen.models.drum_pieces import DRUM_COUNT, DrumBatch
+from audio_gen.models.drum_pieces import DrumBatch
 from audio_gen.models.drum_rnn import BINS, DrumRnnNet
 
 TEMPERATURE = 0.7  # of the relaxations
@@ -46,15 +46,7 @@ def _lookback(cells: list[torch.Tensor], bar: int) -> torch.Tensor:
 
 def _cells(net: DrumRnnNet, hidden: torch.Tensor) -> torch.Tensor:
     """One step `[B, 9, 3]`: drum after drum, then the manner of those that were hit."""
-    gates = net.gate(hidden).unflatten(-1, (DRUM_COUNT, -1))
-    straight, among = net.straight(hidden), net.among * net.lower
-    struck: list[torch.Tensor] = []
-    for drum in range(DRUM_COUNT):
-        moved = gates[:, drum]
-        if struck:
-            moved = moved + torch.stack(struck, -1) @ among[drum, :, :drum].T
-        struck.append(_hit(straight[:, drum] + (torch.relu(moved) * net.decide[drum]).sum(-1)))
-    hits = torch.stack(struck, -1)
+    hits = net.in_turn(hidden, lambda _, logits: _hit(logits))
     velocity, offset = net.manner(hidden, hits)
     return torch.stack([hits, _value(velocity, 0.0) * hits, _value(offset, -0.5) * hits], -1)
 

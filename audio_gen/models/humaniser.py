@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from audio_gen.errors import ParameterError
-from audio_gen.models.drum_pieces import POSITIONS, DrumBatch
-from audio_gen.models.drum_rnn import BINS, DRUMS
+from audio_gen.models.drum_pieces import DRUM_COUNT, POSITIONS, DrumBatch
+from audio_gen.models.drum_rnn import BINS
 
 FAMILY = "humaniser"
 TEMPI, SLOWEST, FASTEST = 24, 40.0, 300.0  # bells over the logarithm of quarters a minute
@@ -46,12 +46,12 @@ class HumaniserNet(nn.Module):
         self.styles, self.dropout = styles, dropout
         self.style = nn.Embedding(styles + 1, 24)
         self.position = nn.Embedding(POSITIONS, 32)
-        self.neighbours = nn.Conv1d(DRUMS, 64, 9, padding=4)
+        self.neighbours = nn.Conv1d(DRUM_COUNT, 64, 9, padding=4)
         self.gru = nn.GRU(
-            DRUMS + 64 + 24 + 32 + 3 + TEMPI, width, layers, batch_first=True, bidirectional=True, dropout=dropout
+            DRUM_COUNT + 64 + 24 + 32 + 3 + TEMPI, width, layers, batch_first=True, bidirectional=True, dropout=dropout
         )
-        self.best = nn.Linear(2 * width, 2 * DRUMS)
-        self.bins = nn.Linear(2 * width, 2 * DRUMS * BINS)
+        self.best = nn.Linear(2 * width, 2 * DRUM_COUNT)
+        self.bins = nn.Linear(2 * width, 2 * DRUM_COUNT * BINS)
 
     def forward(self, batch: DrumBatch) -> Manner:
         """The manner of each cell, of which only the hits of `batch.grid` are looked at."""
@@ -62,8 +62,8 @@ class HumaniserNet(nn.Module):
         place = self.position(batch.position.clamp_max(POSITIONS - 1))
         out, _ = self.gru(torch.cat([hits, near, place, told[:, None].expand(-1, hits.shape[1], -1)], -1))
         out = F.dropout(out, self.dropout, self.training)
-        velocity, offset = self.best(out).unflatten(-1, (2, DRUMS)).unbind(-2)
-        bins = self.bins(out).unflatten(-1, (2, DRUMS, BINS)).unbind(-3)
+        velocity, offset = self.best(out).unflatten(-1, (2, DRUM_COUNT)).unbind(-2)
+        bins = self.bins(out).unflatten(-1, (2, DRUM_COUNT, BINS)).unbind(-3)
         return Manner(velocity.sigmoid(), offset.tanh() / 2, *bins)
 
 

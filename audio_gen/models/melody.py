@@ -13,12 +13,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from audio_gen.errors import ParameterError
+from audio_gen.symbolic.encoders.melody import FIRST, HOLD
+from audio_gen.symbolic.theory import NO_CHORD
 
 FAMILY = "melody"
 LOWEST, HIGHEST = 24, 107  # pitches, seen from the tonic at C, that there are tokens for
-HOLD, REST, FIRST = 0, 1, 2
 TOKENS = FIRST + HIGHEST - LOWEST + 1
-CHORDS = 109
+CHORDS = NO_CHORD + 1
 LAGS = (1, 2, 4, 8, 16)  # bars
 POSITIONS, LONGEST, AHEAD = 32, 64, 33  # sixteenths: of a bar, that a note is counted for, that a chord is foreseen
 COUNTED = 16  # bars: of a phrase, and before the end
@@ -66,16 +67,11 @@ class MelodyNet(nn.Module):
         self.out = nn.Linear(width, TOKENS)
         self.copy = nn.Linear(width + 2 * len(LAGS), len(LAGS))
 
-    def forward(
-        self,
-        tokens: torch.Tensor,
-        told: Told,
-        state: tuple[torch.Tensor, torch.Tensor] | None = None,
-    ) -> torch.Tensor:
+    def forward(self, tokens: torch.Tensor, told: Told) -> torch.Tensor:
         """`tokens [B, T]` (of which each step sees those before it) → logits `[B, T, TOKENS]`."""
         looked, agreed, places = self.lookback(tokens, told.bar)
         before = F.pad(tokens, (1, 0), value=TOKENS)[:, :-1]
-        hidden, _ = self.lstm(self.assemble(before, *sounding_of(before), told, looked, agreed), state)
+        hidden, _ = self.lstm(self.assemble(before, *sounding_of(before), told, looked, agreed))
         return self.scores(hidden, agreed, places)
 
     def lookback(self, tokens: torch.Tensor, bar: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from audio_gen.models.melody import AHEAD, CHORDS, FIRST, HIGHEST, LOWEST, Told
-from audio_gen.symbolic.encoders.melody import MelodyGrid, shift_to_c, transposed_chords, transposed_tokens
+from audio_gen.models.melody import AHEAD, HIGHEST, LOWEST, Told
+from audio_gen.symbolic.encoders.melody import FIRST, MelodyGrid, shift_to_c, transposed_chords, transposed_tokens
+from audio_gen.symbolic.theory import NO_CHORD
 
 Steps = npt.NDArray[np.int64]
-NO_CHORD = CHORDS - 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,8 @@
 import torch
 import torch.nn.functional as F
 
-from audio_gen.models.melody import HOLD, LAGS, TOKENS, MelodyNet, Told
+from audio_gen.models.melody import LAGS, TOKENS, MelodyNet, Told
+from audio_gen.symbolic.encoders.melody import HOLD
 
 RECENT, PAST = 4, 16  # steps over which agreement with each lag is counted
 

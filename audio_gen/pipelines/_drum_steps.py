@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from audio_gen.models.drum_pieces import Conditions
-from audio_gen.models.drum_rnn import BINS, DRUMS, DrumRnnNet
+from audio_gen.models.drum_pieces import DRUM_COUNT, Conditions
+from audio_gen.models.drum_rnn import BINS, DrumRnnNet
 from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.symbolic.encoders.drums import bar_positions
 from audio_gen.symbolic.score import SIXTEENTH, Score
@@ -60,7 +60,7 @@ def plan_of(score: Score, steps: int, style: int, *, fill_every: int = 0) -> Pla
 
 def dice(generators: Sequence[torch.Generator], steps: int) -> torch.Tensor:
     """`[B, steps, 9, 5]`: the luck of each take, from its own generator."""
-    return torch.stack([torch.rand(steps, DRUMS, DICE, generator=each) for each in generators])
+    return torch.stack([torch.rand(steps, DRUM_COUNT, DICE, generator=each) for each in generators])
 
 
 @torch.no_grad()
@@ -79,7 +79,7 @@ def played(
     """
     device = next(net.parameters()).device
     takes, steps = luck.shape[:2]
-    grid, luck = torch.zeros(takes, steps, DRUMS, 3, device=device), luck.to(device)
+    grid, luck = torch.zeros(takes, steps, DRUM_COUNT, 3, device=device), luck.to(device)
     known = 0 if before is None else min(len(before), steps)
     if before is not None:
         grid[:, :known] = before[:known].to(device)
@@ -110,15 +110,14 @@ def _features(net: DrumRnnNet, plan: Plan, grid: torch.Tensor, step: int) -> tor
 
 def _drawn(net: DrumRnnNet, hidden: torch.Tensor, luck: torch.Tensor, taste: Taste, *, forced: bool) -> torch.Tensor:
     """One step `[B, 9, 3]` from what the LSTM made of all before, `[B, width]`."""
-    hits = torch.zeros(len(hidden), DRUMS, device=hidden.device)
-    gates, straight = net.gate(hidden).unflatten(-1, (DRUMS, -1)), net.straight(hidden)
-    for drum in range(DRUMS):  # each given those before it: `net.hits`, but for what doesn't change in between
-        moved = torch.relu(gates[:, drum] + hits[:, :drum] @ net.among[drum, :, :drum].T)
-        logit = straight[:, drum] + (moved * net.decide[drum]).sum(-1)
-        chance = torch.sigmoid((logit + taste.lean) / taste.temperature)
-        sure = max(taste.top_p, 0.5)
+    sure = max(taste.top_p, 0.5)
+
+    def strike(drum: int, logits: torch.Tensor) -> torch.Tensor:
+        chance = torch.sigmoid((logits + taste.lean) / taste.temperature)
         chance = chance.masked_fill(chance <= 1 - sure, 0.0).masked_fill(chance > sure, 1.0)
-        hits[:, drum] = (luck[:, drum, 0] < chance).float()
+        return (luck[:, drum, 0] < chance).float()
+
+    hits = net.in_turn(hidden, strike)
     if forced:
         likeliest = net.hits(hidden, hits).argmax(1)
         rows = torch.arange(len(hits), device=hits.device)

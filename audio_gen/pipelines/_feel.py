@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audio_gen.errors import ParameterError
-from audio_gen.symbolic.encoders.drums import DRUMS, HIT, LOUDEST, NUMBER, Grid
+from audio_gen.symbolic.encoders.drums import DRUMS, HIT, LOUDEST, NUMBER, Grid, steps_of
 from audio_gen.symbolic.score import SIXTEENTH, Notes
 
 MOST_STEPS = 1 << 16  # sixteenths: over two hours at 120 bpm
@@ -43,7 +43,7 @@ def cells_of(notes: Notes) -> Cells:
     note = np.flatnonzero(np.isin(notes["pitch"], list(NUMBER)))
     if not len(note):
         raise ParameterError(f"none of its {len(notes)} notes is a drum that we know: {', '.join(DRUMS)}")
-    step = -((SIXTEENTH // 2 - notes["onset"][note].astype(np.int64)) // SIXTEENTH)
+    step = steps_of(notes[note])
     if step.max() >= MOST_STEPS:
         raise ParameterError(f"its last drum is {step.max()} sixteenths from the start; {MOST_STEPS} are the most")
     drum = np.array([NUMBER[int(pitch)] for pitch in notes["pitch"][note]])

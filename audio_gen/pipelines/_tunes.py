@@ -8,9 +8,12 @@ import numpy.typing as npt
 
 from audio_gen.metrics.composition import chord_agreement, statistics
 from audio_gen.metrics.ngram import NGram
-from audio_gen.models.melody import FIRST, HIGHEST, HOLD, LOWEST, REST, TOKENS
+from audio_gen.models.melody import HIGHEST, LOWEST, TOKENS
 from audio_gen.models.melody_pieces import narrowed
 from audio_gen.symbolic.encoders.melody import (
+    FIRST,
+    HOLD,
+    REST,
     chord_steps,
     shift_to_c,
     tokens_of,

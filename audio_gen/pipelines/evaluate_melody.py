@@ -14,10 +14,10 @@ from audio_gen.metrics.interval import Interval, bootstrap
 from audio_gen.metrics.ngram import NGram
 from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
-from audio_gen.models.melody import FIRST, HOLD, TOKENS, MelodyNet
+from audio_gen.models.melody import TOKENS, MelodyNet
 from audio_gen.models.melody_pieces import MelodyPiece, batch_of, piece_of
 from audio_gen.pipelines._note_pieces import Split, Told, ratio
-from audio_gen.symbolic.encoders.melody import encode
+from audio_gen.symbolic.encoders.melody import FIRST, HOLD, encode
 from audio_gen.symbolic.score import Key, Score
 
 STEPS = 4  # sixteenths a quarter

@@ -8,13 +8,14 @@ import numpy.typing as npt
 import torch
 
 from audio_gen.errors import ParameterError
-from audio_gen.models.melody import FIRST, HOLD, LOWEST, REST, TOKENS, MelodyNet
+from audio_gen.models.melody import LOWEST, TOKENS, MelodyNet
 from audio_gen.models.melody_pieces import MelodyPiece, batch_of
 from audio_gen.models.melody_sampling import Singer
 from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.generate import clip_generator
 from audio_gen.pipelines.piece import Wish, pitch_name
 from audio_gen.pipelines.sampling import chances, choose
+from audio_gen.symbolic.encoders.melody import FIRST, HOLD, REST
 from audio_gen.symbolic.theory import chord_of_code, chord_tones, scale_mask
 
 PUSH = 0.2  # on the logit of holding, more with each take, towards the density that is asked for

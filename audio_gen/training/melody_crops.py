@@ -9,8 +9,9 @@ from audio_gen.datasets._arrays import Arrays
 from audio_gen.datasets._scores import scores
 from audio_gen.errors import DatasetError
 from audio_gen.models.melody import AHEAD, Told
-from audio_gen.models.melody_pieces import NO_CHORD, MelodyPiece, batch_of, piece_of
+from audio_gen.models.melody_pieces import MelodyPiece, batch_of, piece_of
 from audio_gen.symbolic.encoders.melody import encode
+from audio_gen.symbolic.theory import NO_CHORD
 
 
 class MelodyCrops:

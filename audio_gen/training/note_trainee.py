@@ -1,7 +1,7 @@
 """What all recipes over notes share: one network, its average, AdamW with warm-up and cosine, and the checkpoint."""
 
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -15,22 +15,12 @@ from audio_gen.training.ema import Ema
 from audio_gen.training.fit import cosine
 
 
-class NoteSettings(Protocol):
-    """The hyper-parameters that `NoteTrainee` reads."""
-
-    rate: float
-    warmup: int
-    decay: float
-    ema: float
-    clip: float
-
-
 class NoteTrainee:
     """A network that learns by descending one loss.
 
     Args:
         arrays: of kind "score".
-        settings: a dataclass with the fields of `NoteSettings`.
+        settings: a dataclass with `rate`, `warmup`, `decay`, `ema` and `clip`.
         net: the network.
         family: its name in checkpoints.
         config: what makes the network again.

@@ -10,6 +10,7 @@ from audio_gen.app.cli import main
 from audio_gen.models import checkpoint
 from audio_gen.models.melody import MelodyNet
 from audio_gen.pipelines import not_music
+from tests import notes
 from tests.pipelines import note_layouts
 
 GENRES = np.array(["blues", "jazz", "rock"])
@@ -186,7 +187,7 @@ def test_a_model_of_notes_gets_figures_of_its_own(
     monkeypatch.chdir(tmp_path)
     config = {"styles": 1, "width": 8}
     net = note_layouts.seeded(MelodyNet, config)
-    note_layouts.saved(tmp_path, "tunes", "melody", net, config, ("Jazz",))
+    notes.saved(tmp_path, "tunes", "melody", net, config, ("Jazz",))
     note_layouts.openewld(tmp_path / "data", ["test"], 2, bars=4)
     command = ["tunes.safetensors", "--data", "openewld", "--root", "data", "--split", "test", "--count", "0"]
     assert evaluate("./" + command[0], *command[1:], "--json", "x.json", "--record") == 0

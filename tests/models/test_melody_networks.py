@@ -8,11 +8,11 @@ from audio_gen.models.composer import NONE, UNKNOWN, ComposerNet
 from audio_gen.models.composer_pieces import ComposerPiece, everything, piece_of, setting_of, whole
 from audio_gen.models.composer_rows import Mask
 from audio_gen.models.composer_rows import batch_of as rows_batch
-from audio_gen.models.melody import FIRST, HIGHEST, HOLD, LOWEST, TOKENS, MelodyNet
+from audio_gen.models.melody import HIGHEST, LOWEST, TOKENS, MelodyNet
 from audio_gen.models.melody_pieces import MelodyPiece, batch_of, foreseen, narrowed, widened
 from audio_gen.models.melody_pieces import piece_of as melody_of
 from audio_gen.models.melody_sampling import Singer, draw
-from audio_gen.symbolic.encoders.melody import encode
+from audio_gen.symbolic.encoders.melody import FIRST, HOLD, encode
 from audio_gen.symbolic.encoders.voices import CHORD, PITCH, REST
 from audio_gen.symbolic.score import Chord, Key, Score, Track, notes_of
 from audio_gen.symbolic.theory import NO_CHORD

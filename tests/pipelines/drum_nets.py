@@ -6,6 +6,7 @@ import torch
 
 from audio_gen.models import drum_rnn, drum_vae, humaniser
 from audio_gen.symbolic.score import Meter, Score, Tempo, Track, notes_of
+from tests import notes
 from tests.pipelines import note_layouts
 
 STYLES = ("funk", "rock")
@@ -19,7 +20,7 @@ def rnn(folder: Path, name: str = "drums-rnn") -> Path:
     torch.nn.init.normal_(net.straight.weight, std=2.0)
     net.straight.bias.data.fill_(-1.0)
     net.lstm.weight_ih_l0.data *= 4
-    return note_layouts.saved(folder, name, drum_rnn.FAMILY, net, SMALL, STYLES)
+    return notes.saved(folder, name, drum_rnn.FAMILY, net, SMALL, STYLES)
 
 
 def vae(folder: Path, name: str = "drums-vae") -> Path:
@@ -28,14 +29,14 @@ def vae(folder: Path, name: str = "drums-vae") -> Path:
     net = note_layouts.seeded(drum_vae.DrumVaeNet, config)
     net.outward[-1].weight.data *= 8
     net.directions.data.normal_()
-    return note_layouts.saved(folder, name, drum_vae.FAMILY, net, config, STYLES)
+    return notes.saved(folder, name, drum_vae.FAMILY, net, config, STYLES)
 
 
 def feeling(folder: Path, name: str = "humanise") -> Path:
     """A humaniser with a will of its own."""
     net = note_layouts.seeded(humaniser.HumaniserNet, SMALL)
     net.best.weight.data *= 4
-    return note_layouts.saved(folder, name, humaniser.FAMILY, net, SMALL, STYLES)
+    return notes.saved(folder, name, humaniser.FAMILY, net, SMALL, STYLES)
 
 
 def flat(bars: int = 2, *, velocity: int = 100, meter: Meter = FOUR_FOUR, more: bool = True) -> Score:

@@ -2,16 +2,13 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from audio_gen.features.mel_spec import MelSpec
-from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.symbolic.encoders.drums import Grid, decode
 from audio_gen.symbolic.files import write_notes
 from audio_gen.symbolic.score import Meter, Score, Tempo
@@ -86,24 +83,6 @@ def jsb(home: Path, splits: Iterable[str], pieces: int = 4, bars: int = 9) -> No
         ]
     home.mkdir(parents=True, exist_ok=True)
     (home / "jsb-chorales-16th.json").write_text(json.dumps(found, default=int))
-
-
-def saved(folder: Path, name: str, family: str, net: nn.Module, config: dict[str, Any], labels: Sequence[str]) -> Path:
-    """A checkpoint of a network of notes."""
-    path = folder / f"{name}.safetensors"
-    Checkpoint(
-        name=name,
-        family=family,
-        config=config,
-        spec=MelSpec(),
-        front_end={"name": "notes"},
-        labels=tuple(labels),
-        training={},
-        metrics={},
-        licence="CC0-1.0, made by a test",
-        state=net.state_dict(),
-    ).save(path)
-    return path
 
 
 def seeded(make: Any, config: dict[str, Any], seed: int = 0) -> Any:

@@ -15,6 +15,7 @@ from audio_gen.pipelines.maker import Gap
 from audio_gen.pipelines.piece import Wish
 from audio_gen.symbolic.encoders.drums import bar_positions, encode
 from audio_gen.symbolic.score import Meter, Score, Tempo, Track, notes_of
+from tests import notes
 from tests.pipelines import drum_nets, note_layouts
 
 
@@ -212,6 +213,6 @@ def test_another_family_is_no_drummer(tmp_path: Path) -> None:
     from audio_gen.models import melody
 
     net = note_layouts.seeded(melody.MelodyNet, {"styles": 2, "width": 8})
-    path = note_layouts.saved(tmp_path, "tunes", melody.FAMILY, net, {"styles": 2, "width": 8}, ("a", "b"))
+    path = notes.saved(tmp_path, "tunes", melody.FAMILY, net, {"styles": 2, "width": 8}, ("a", "b"))
     with pytest.raises(CheckpointError, match="of family 'melody'; this needs one of drum_rnn, drum_vae"):
         load_drummer(str(path))

@@ -17,6 +17,7 @@ from audio_gen.pipelines._note_pieces import read_split
 from audio_gen.pipelines.evaluate_drum_vae import reconstruct_drums, windows
 from audio_gen.pipelines.evaluate_drums import drum_pieces, f1, foretell_drums, likeliest
 from audio_gen.pipelines.evaluate_humaniser import Struck, _means, evaluate_humaniser, mae, rmse
+from tests import notes
 from tests.pipelines import note_layouts
 
 STYLES = ("funk", "rock")
@@ -25,7 +26,7 @@ SMALL = {"styles": 2, "width": 8}
 
 def saved(folder: Path, family: str, network: Any, config: dict[str, Any]) -> Any:
     net = note_layouts.seeded(network, config)
-    return checkpoint.load(note_layouts.saved(folder, family, family, net, config, STYLES))
+    return checkpoint.load(notes.saved(folder, family, family, net, config, STYLES))
 
 
 def test_nats_of_whole_beats_in_four_four(tmp_path: Path) -> None:

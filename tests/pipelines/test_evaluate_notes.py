@@ -13,6 +13,7 @@ from audio_gen.models.melody import MelodyNet
 from audio_gen.pipelines import _distances, _real_or_not, _tunes
 from audio_gen.pipelines.evaluate_notes import FAMILIES, evaluate_notes
 from audio_gen.pipelines.records import plain
+from tests import notes
 from tests.pipelines import note_layouts
 
 COMPOSER = {"styles": 1, "width": 16, "layers": 1, "heads": 2}
@@ -25,7 +26,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def saved(folder: Path, family: str, network: Any, config: dict[str, Any], labels: tuple[str, ...]) -> str:
-    return str(note_layouts.saved(folder, family, family, note_layouts.seeded(network, config), config, labels))
+    return str(notes.saved(folder, family, family, note_layouts.seeded(network, config), config, labels))
 
 
 def check(found: dict[str, Any]) -> dict[str, Any]:

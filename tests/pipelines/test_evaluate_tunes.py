@@ -19,6 +19,7 @@ from audio_gen.models.melody_pieces import batch_of
 from audio_gen.pipelines._note_pieces import ratio, read_split
 from audio_gen.pipelines.evaluate_composer import composer_pieces, foretell_rows, gap, only
 from audio_gen.pipelines.evaluate_melody import foretell_melodies, melodies, transposed
+from tests import notes
 from tests.pipelines import note_layouts
 
 SMALL = {"styles": 1, "width": 8}
@@ -27,7 +28,7 @@ COMPOSER = {"styles": 1, "width": 16, "layers": 1, "heads": 2}
 
 def saved(folder: Path, family: str, network: Any, config: dict[str, Any]) -> Any:
     net = note_layouts.seeded(network, config)
-    return checkpoint.load(note_layouts.saved(folder, family, family, net, config, ("Jazz",)))
+    return checkpoint.load(notes.saved(folder, family, family, net, config, ("Jazz",)))
 
 
 def test_ratios_are_of_sums_with_intervals_over_pieces() -> None:

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.models import checkpoint
-from audio_gen.models.melody import FIRST
 from audio_gen.pipelines.accompaniment import NAME
 from audio_gen.pipelines.composer import Composer, load_maker
 from audio_gen.pipelines.line_maker import LineMaker
 from audio_gen.pipelines.maker import Gap
 from audio_gen.pipelines.melody_maker import MelodyMaker
 from audio_gen.pipelines.piece import Wish
+from audio_gen.symbolic.encoders.melody import FIRST
 from audio_gen.symbolic.encoders.voices import REST
 from audio_gen.symbolic.score import Chord, Meter, Notes, Score, Track, notes_of
 from audio_gen.symbolic.theory import scale_mask

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio_gen.models.melody import FIRST, HOLD, REST, TOKENS
+from audio_gen.models.melody import TOKENS
 from audio_gen.pipelines import _patterns, _tunes
 from audio_gen.pipelines._distances import distances
 from audio_gen.pipelines._patterns import Pattern
 from audio_gen.pipelines._samples import chord_text, estimated
 from audio_gen.pipelines._tunes import Tune
 from audio_gen.pipelines.piece import Wish
-from audio_gen.symbolic.encoders.melody import chord_steps
+from audio_gen.symbolic.encoders.melody import FIRST, HOLD, REST, chord_steps
 from audio_gen.symbolic.score import Chord, Key, Score, Track, notes_of
 from tests.pipelines import note_layouts
 

@@ -17,9 +17,10 @@ from audio_gen.models.composer import ComposerNet
 from audio_gen.models.drum_rnn import DrumRnnNet
 from audio_gen.models.drum_vae import DrumVaeNet
 from audio_gen.models.humaniser import HumaniserNet
-from audio_gen.models.melody import HOLD, MelodyNet
+from audio_gen.models.melody import MelodyNet
 from audio_gen.models.performer import PerformerNet
 from audio_gen.registry import names, pick
+from audio_gen.symbolic.encoders.melody import HOLD
 from audio_gen.training.drum_crops import DrumCrops
 from audio_gen.training.gaps import draw_gap
 from audio_gen.training.recipes.composer import composer_pieces
@@ -27,6 +28,7 @@ from audio_gen.training.recipes.melody_rl import REWARDS
 from audio_gen.training.rewards._tune import Tune
 from audio_gen.training.settings import override
 from audio_gen.training.train import RECIPES, Plan, train
+from tests.training.test_recipes import run
 
 Small = Callable[[str], list[str]]
 NOTES = [name for name in names(RECIPES) if pick(RECIPES, name).KIND == "score"]
@@ -60,14 +62,6 @@ def start(
         return recipe
 
     return started
-
-
-def run(recipe: Any, steps: int) -> list[dict[str, float]]:
-    found = []
-    for step in range(steps):
-        torch.manual_seed(step)
-        found.append(recipe.step(step, step / steps))
-    return found
 
 
 @pytest.mark.parametrize("name", NOTES)

@@ -20,17 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
-    wish = pieces.wish_of(arguments)
-    from audio_gen.pipelines.composer import load_maker
-
-    maker = load_maker(arguments.model)
-    maker.check_verb("continue")
-    maker.check(wish)
-    return pieces.run_note_files(
-        arguments,
-        "continued",
-        maker.checkpoint,
-        wish,
-        lambda score: maker.continued(score, wish, arguments.track),
-        kind="continue",
+    return pieces.run_maker(
+        arguments, "continue", "continued", lambda maker, score, wish: maker.continued(score, wish, arguments.track)
     )

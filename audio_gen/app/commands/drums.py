@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audio_gen.app import options, pieces
+from audio_gen.app import clips, options, pieces
 from audio_gen.app.running import plan_files
 from audio_gen.errors import ParameterError
 from audio_gen.pipelines.inputs import Source
@@ -111,16 +111,15 @@ def _run(
     *,
     files: bool = False,
 ) -> int:
-    from audio_gen.pipelines.provenance import digest
     from audio_gen.symbolic.files import read_notes
 
-    finish = _finish(arguments)
+    finish = clips.finish_of(arguments)
 
     def make(source: Source) -> "tuple[Piece, Mapping[str, Any] | None]":
         wish, told = wishes[source], None
         if files:
             piece = maker.drummed(read_notes(source.path), wish, replacing=arguments.replace)
-            told = {"name": source.path.name, "sha256": digest(source.path)}
+            told = pieces.origin(source.path)
         else:
             piece = maker.make(wish)
         if kit is not None:
@@ -131,26 +130,11 @@ def _run(
     return pieces.run_pieces(arguments, planned, maker.checkpoint, wishes, make, kind="drums")
 
 
-def _finish(arguments: argparse.Namespace) -> "Finish":
-    from audio_gen.audio.encode import SUBTYPES
-    from audio_gen.pipelines.render import Finish
-
-    if arguments.subtype is not None and arguments.subtype.upper() not in SUBTYPES[".wav"]:
-        raise ParameterError(f"--subtype is one of {', '.join(SUBTYPES['.wav'])}, not {arguments.subtype!r}")
-    return Finish(arguments.lufs, subtype=arguments.subtype)
-
-
 def _played(
     path: Path, piece: "Piece", model: "Checkpoint", kit: "DrumKit", finish: "Finish", soundfont: str | None
 ) -> dict[str, Any]:
     """STEM.wav by a generated kit; gives what is told of it."""
-    import torch
-
-    from audio_gen.pipelines.render import BLOCK, render
-
     clip = kit.play(piece.score, soundfont=soundfont)
     said = pieces.said_of(model, piece.wish, None)  # the sound is the kit's, and under its terms
     tags = {**said, "licence": f"{kit.said()['licence']} (one-shots); {said['licence']} (notes)", "kit": kit.said()}
-    blocks = torch.split(clip.samples, BLOCK, dim=1)
-    measured = render(path.with_suffix(".wav"), blocks, clip.samples.shape[1], clip.sample_rate, finish, tags)
-    return {"kit": kit.said(), "rendered": measured.to_dict()}
+    return {"kit": kit.said(), "rendered": pieces.write_sound(path.with_suffix(".wav"), clip, finish, tags)}

@@ -21,17 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
-    wish = pieces.wish_of(arguments)
-    from audio_gen.pipelines.composer import load_maker
-
-    maker = load_maker(arguments.model)
-    maker.check_verb("harmonise")
-    maker.check(wish)
-    return pieces.run_note_files(
-        arguments,
-        "harmonised",
-        maker.checkpoint,
-        wish,
-        lambda score: maker.harmonised(score, wish, arguments.track),
-        kind="harmonise",
+    return pieces.run_maker(
+        arguments, "harmonise", "harmonised", lambda maker, score, wish: maker.harmonised(score, wish, arguments.track)
     )

@@ -28,17 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
-    first, last = _bars(arguments.gap)
-    wish = pieces.wish_of(arguments)
-    from audio_gen.pipelines.composer import load_maker
     from audio_gen.pipelines.maker import Gap
 
-    gap = Gap(first, last, tuple(arguments.tracks))
-    maker = load_maker(arguments.model)
-    maker.check_verb("infill")
-    maker.check(wish)
-    return pieces.run_note_files(
-        arguments, "infilled", maker.checkpoint, wish, lambda score: maker.infilled(score, wish, gap), kind="infill"
+    gap = Gap(*_bars(arguments.gap), tuple(arguments.tracks))
+    return pieces.run_maker(
+        arguments, "infill", "infilled", lambda maker, score, wish: maker.infilled(score, wish, gap)
     )
 
 

@@ -28,13 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
     from audio_gen.pipelines.morph import Morph, Way
-    from audio_gen.pipelines.provenance import digest
     from audio_gen.symbolic.files import read_notes
 
     paths = [clips.existing(path) for path in (arguments.start, arguments.end)]
     morph, way = Morph.load(arguments.model), Way(arguments.steps, arguments.style)
     morph.check(way)
-    told = [{"name": path.name, "sha256": digest(path)} for path in paths]
+    told = [pieces.origin(path) for path in paths]
     output = Path(arguments.output, f"{paths[0].stem}_to_{paths[1].stem}.mid")
     source = Source(output, str(output), output)
 

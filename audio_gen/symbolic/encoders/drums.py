@@ -51,7 +51,7 @@ def encode(notes: Notes, steps: int | None = None) -> DrumGrid:
     """
     known = np.isin(notes["pitch"], list(NUMBER))
     kept = notes[known]
-    step = -((SIXTEENTH // 2 - kept["onset"]) // SIXTEENTH)  # the nearest; halfway is late, an offset of 0.5
+    step = steps_of(kept)
     if steps is None:
         if not len(kept):
             raise ParameterError("no drum to encode; give the number of steps of an empty grid")
@@ -65,6 +65,11 @@ def encode(notes: Notes, steps: int | None = None) -> DrumGrid:
     grid[step[order], drum[order], VELOCITY] = kept["velocity"][order] / LOUDEST
     grid[step[order], drum[order], OFFSET] = (kept["onset"] - step * SIXTEENTH)[order] / SIXTEENTH
     return DrumGrid(grid, int(inside.sum() - grid[..., HIT].sum()), int((~known).sum()))
+
+
+def steps_of(notes: Notes) -> npt.NDArray[np.int64]:
+    """The nearest sixteenth of each note; halfway between two it is late, by an offset of 0.5."""
+    return -((SIXTEENTH // 2 - notes["onset"].astype(np.int64)) // SIXTEENTH)
 
 
 def decode(grid: Grid, name: str = "drums") -> Track:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audio_gen.models.melody import CHORDS, FIRST, HOLD, LOWEST
+from audio_gen.models.melody import CHORDS, LOWEST
 from audio_gen.models.melody_pieces import MelodyPiece
+from audio_gen.symbolic.encoders.melody import FIRST, HOLD
 from audio_gen.symbolic.theory import chord_of_code, chord_tones
 
 Steps = npt.NDArray[np.int64]
