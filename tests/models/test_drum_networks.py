@@ -7,7 +7,7 @@ from audio_gen.models.drum_critic import DrumCritic
 from audio_gen.models.drum_pieces import Conditions, DrumBatch, batch_of, piece_of
 from audio_gen.models.drum_rnn import BINS, DrumRnnNet, bins_of, centre_of, lookback, nats
 from audio_gen.models.drum_vae import DrumVaeNet
-from audio_gen.models.humaniser import HumaniserNet
+from audio_gen.models.humaniser import HumaniserNet, median
 from audio_gen.symbolic.score import Meter, Score, Tempo, Track, notes_of
 
 
@@ -101,7 +101,27 @@ def test_the_humaniser_looks_at_hits_alone_and_both_ways() -> None:
     found = net(batch)
     assert torch.equal(found.velocity, net(flat).velocity)
     assert ((found.velocity > 0) & (found.velocity < 1) & (found.offset.abs() < 0.5)).all()
-    assert not torch.equal(found.velocity[:, 0], net(changed(batch, 60, 2)).velocity[:, 0])
+    assert not torch.equal(found.velocity[:, 0], net(changed(batch, 20, 2)).velocity[:, 0])
+
+
+def test_players_say_together_what_is_between_them() -> None:
+    net, batch = HumaniserNet(3, 16, players=3).eval(), drums()
+    found, alone = net(batch), net.opinions(batch)
+    assert not torch.equal(alone[0].velocity, alone[1].velocity)
+    assert torch.allclose(found.velocity, torch.stack([one.velocity for one in alone]).mean(0))
+    shares = torch.stack([one.offset_bins.softmax(-1) for one in alone]).mean(0)
+    assert torch.allclose(found.offset_bins.exp(), shares, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_half_of_a_histogram_lies_below_its_median(seed: int) -> None:
+    share = (3 * torch.randn(BINS, generator=torch.Generator().manual_seed(seed))).softmax(-1)
+    place = (median(share.log()) + 0.5) * BINS
+    whole = int(place)
+    assert share[:whole].sum() + share[whole] * (place - whole) == pytest.approx(0.5, abs=1e-5)
+    sure = torch.zeros(BINS).index_fill(0, torch.tensor([0, BINS - 1]), 80.0)[:, None].expand(-1, 2).mT.clone()
+    sure[0, -1] = sure[1, 0] = 0.0
+    assert torch.allclose(median(sure), torch.tensor([-0.5, 0.5]) + torch.tensor([0.5, -0.5]) / BINS)
 
 
 def test_the_autoencoder_has_shapes_and_a_prior() -> None:

@@ -35,7 +35,8 @@ def vae(folder: Path, name: str = "drums-vae") -> Path:
 def feeling(folder: Path, name: str = "humanise") -> Path:
     """A humaniser with a will of its own."""
     net = note_layouts.seeded(humaniser.HumaniserNet, SMALL)
-    net.best.weight.data *= 4
+    net.players[0].velocity.weight.data *= 4
+    net.players[0].velocity.bias.data += 1
     return notes.saved(folder, name, humaniser.FAMILY, net, SMALL, STYLES)
 
 
