@@ -355,7 +355,7 @@ def tiny_settings() -> Callable[[str], list[str]]:
         "drums_vae": ["batch=8", "width=16", "latent=4", "rate=0.01", "warmup=1", "ema=0.9", "free=2", "rising=4"],
         "drums_gan": ["batch=4", "critics=1", "first=1", "warmup=1", "ema=0.9"],
         "melody": ["batch=4", "length=64", "width=16", "rate=0.01", "warmup=1", "ema=0.9"],
-        "melody_rl": ["prompts=4", "samples=4", "length=4", "rate=0.01", "warmup=1", "ema=0.9"],
+        "melody_rl": ["prompts=4", "samples=4", "length=4", "rate=0.004", "warmup=1", "ema=0.9"],
         "composer": ["batch=4", "rows=64", "width=16", "heads=2", "layers=1", "rate=0.01", "warmup=1", "ema=0.9"],
         "performance": ["batch=4", "length=64", "width=16", "rate=0.01", "warmup=1", "ema=0.9"],
         "vae": ["batch=8", "frames=32", "widths=8,8", "latent=4", "rate=0.01", "warmup=1", "ema=0.9"],

@@ -1,7 +1,7 @@
 """What fine-tuning by theory did: the statistics that were rewarded, before and after, beside real music.
 
-Melodies of eight bars over the chords of OpenEWLD's valid split, drawn by `melody` and by `melody-rl`; their medians by
-rule, and how far each is from that of real music. What wasn't rewarded: `audio-gen evaluate` on both.
+Melodies of eight bars over the chords of OpenEWLD's valid split by `melody` and by `melody-rl`: medians and means
+by rule, and how far their spread diverges from real music's. What wasn't rewarded: `audio-gen evaluate` on both.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from audio_gen.pipelines.prepare import prepare
 from audio_gen.training.recipes.melody_rl import MelodyRl, Settings, with_tokens
 from audio_gen.training.rewards._tune import tune_of
 
-TURNS = 4  # melodies over each prompt
+TURNS = 16  # melodies over each prompt
 
 
 def main() -> None:
@@ -41,16 +41,18 @@ def main() -> None:
     found = {who: [tune_of(piece) for piece in pieces] for who, pieces in drawn.items()}
     rows = []
     for rule, statistic in recipe.rules.items():
+        usual = recipe.usual[rule]
         told = {who: np.array([statistic(tune) for tune in tunes]) for who, tunes in found.items()}
         means = {who: float(np.nanmean(values)) for who, values in told.items()}
         medians = {who: float(np.nanmedian(values)) for who, values in told.items()}
-        away = {who: abs(medians[who] - recipe.usual[rule][0]) for who in ("melody", "melody-rl")}
+        away = {who: abs(medians[who] - usual.median) for who in ("melody", "melody-rl")}
         rows.append(
             {
                 "rule": rule,
-                "median of train": round(recipe.usual[rule][0], 4),
+                "median of train": round(usual.median, 4),
                 **{f"median, {who}": round(value, 4) for who, value in medians.items()},
                 **{f"mean, {who}": round(value, 4) for who, value in means.items()},
+                **{f"nats from train, {who}": round(usual.away(list(values)), 4) for who, values in told.items()},
                 "nearer": away["melody-rl"] <= away["melody"],
             }
         )

@@ -24,8 +24,9 @@ from audio_gen.symbolic.encoders.melody import HOLD
 from audio_gen.training.drum_crops import DrumCrops
 from audio_gen.training.gaps import draw_gap
 from audio_gen.training.recipes.composer import composer_pieces
-from audio_gen.training.recipes.melody_rl import REWARDS
+from audio_gen.training.recipes.melody_rl import REWARDS, with_tokens
 from audio_gen.training.rewards._tune import Tune
+from audio_gen.training.rewards._usual import Usual
 from audio_gen.training.settings import override
 from audio_gen.training.train import RECIPES, Plan, train
 from tests.training.test_recipes import run
@@ -87,15 +88,28 @@ def test_the_score_goes_up(name: str, start: Callable[..., Any]) -> None:
     assert recipe.validate()["score"] > before + 0.1
 
 
-def test_rewards_go_up_and_the_policy_stays_near(start: Callable[..., Any]) -> None:
+def sung(recipe: Any) -> Any:
+    pieces = recipe.valid * 8
+    return with_tokens(pieces, recipe.sung(recipe.net.module, pieces)[0])
+
+
+def test_tunes_come_nearer_to_what_is_usual_and_the_policy_stays_near(start: Callable[..., Any]) -> None:
     taught = start("melody")
     run(taught, 40)
     recipe = start("melody_rl", taught.checkpoint("taught", {}))
+    assert recipe.checkpoint("mine", {}).training["usual"].keys() == {*names(REWARDS)}
+    recipe.rules = {"density": recipe.rules["density"]}
+    (before,) = recipe.judged(sung(recipe)).values()
+    dense = [value for value in before if value >= np.median(before)]  # from now on this is what is usual
+    recipe.usual = {"density": Usual(dense)}
+    shares = torch.from_numpy(recipe.usual["density"].shares.copy())
+    recipe.shares = torch.nn.ParameterList([torch.nn.Parameter(shares, requires_grad=False)])
     figures = run(recipe, 30)
-    assert np.mean([one["reward"] for one in figures[-5:]]) > np.mean([one["reward"] for one in figures[:5]]) + 0.3
+    (after,) = recipe.judged(sung(recipe)).values()
+    assert recipe.usual["density"].away(after) < recipe.usual["density"].away(before)
+    assert abs(np.mean(after) - np.mean(dense)) < abs(np.mean(before) - np.mean(dense))
     assert figures[0]["divergence"] == pytest.approx(0, abs=1e-4)
     assert figures[-1]["weight"] != figures[0]["weight"]
-    assert recipe.checkpoint("mine", {}).training["usual"].keys() == {*names(REWARDS)}
 
 
 def test_the_critic_learns_to_tell_and_the_generator_moves(start: Callable[..., Any]) -> None:
