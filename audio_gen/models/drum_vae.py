@@ -76,7 +76,7 @@ class DrumVaeNet(nn.Module):
         dropout: within them, while it learns.
     """
 
-    weights: torch.Tensor
+    shares: torch.Tensor
     means: torch.Tensor
     factors: torch.Tensor
     directions: torch.Tensor
@@ -99,7 +99,7 @@ class DrumVaeNet(nn.Module):
             *(Block(width, dropout) for _ in range(blocks)),
             nn.Conv1d(width, 3 * DRUM_COUNT, WINDOW, padding="same"),
         )
-        self.register_buffer("weights", torch.full((PARTS,), 1 / PARTS))
+        self.register_buffer("shares", torch.full((styles + 1, PARTS), 1 / PARTS))  # of the parts, by style
         self.register_buffer("means", torch.zeros(PARTS, latent))
         self.register_buffer("factors", torch.eye(latent).repeat(PARTS, 1, 1))
         self.register_buffer("directions", torch.zeros(len(ATTRIBUTES), latent))
@@ -125,9 +125,10 @@ class DrumVaeNet(nn.Module):
         latent = posterior.draw() if self.training else posterior.mean
         return posterior, self.decode(latent, batch.conditions)
 
-    def prior(self, count: int, generator: torch.Generator) -> torch.Tensor:
-        """`[count, latent]` numbers of new grooves."""
-        part = torch.multinomial(self.weights.cpu(), count, replacement=True, generator=generator)
+    def prior(self, count: int, generator: torch.Generator, style: int | None = None) -> torch.Tensor:
+        """`[count, latent]` numbers of new grooves of a style; None is any."""
+        shares = self.shares[self.styles if style is None else style].cpu()
+        part = torch.multinomial(shares, count, replacement=True, generator=generator)
         noise = torch.randn(count, self.latent, 1, generator=generator)
         drawn = self.means.cpu()[part] + (self.factors.cpu()[part] @ noise)[..., 0]
         return drawn.to(self.means.device)

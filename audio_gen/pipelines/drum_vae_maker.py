@@ -40,7 +40,7 @@ class DrumVaeMaker(DrumMaker):
     def _grid(self, place: Place, plan: Plan, wish: Wish) -> Grid:
         random = clip_generator(wish.seed, wish.index, wish.take)
         starts = range(place.first, place.steps, STEPS)
-        drawn = self.net.prior(len(starts) + 1, random)
+        drawn = self.net.prior(len(starts) + 1, random, plan.style)
         theme, rest = self._theme(place, plan, drawn[:1]), drawn[1:]
         latents = [theme if not number else slerp(theme, one[None], VARIED) for number, one in enumerate(rest)]
         leap = LEAP[wish.density or "mid"] * self.net.directions[ATTRIBUTES.index("density")]

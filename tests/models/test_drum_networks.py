@@ -142,6 +142,14 @@ def test_the_autoencoder_has_shapes_and_a_prior() -> None:
     assert torch.equal(drawn, net.prior(4000, torch.Generator().manual_seed(0)))
 
 
+def test_each_style_has_shares_of_its_own_of_what_grooves_there_are() -> None:
+    net = DrumVaeNet(3, latent=8, width=16)
+    net.means[1] = 50.0
+    net.shares[:] = torch.eye(4, net.shares.shape[1])[[0, 1, 0, 0]]  # the second style has the second part alone
+    means = [net.prior(50, torch.Generator().manual_seed(0), style).mean().item() for style in (0, 1, 2, None)]
+    assert means == pytest.approx([0.0, 50.0, 0.0, 0.0], abs=0.5)
+
+
 def test_distance_counts_manner_at_hits_alone() -> None:
     net, batch = DrumVaeNet(3, latent=8, width=16).eval(), drums(steps=32)
     _, groove = net(batch)

@@ -102,7 +102,7 @@ class DrumsVae(NoteTrainee):
         net: Any = self.ema.module
         seen = batch_of(self.crops.cuts(SEEN, STEPS, on_bars=True), STEPS)
         latent = torch.cat([net.encode(part.to(self.fabric.device)).mean.cpu() for part in _parts(seen)])
-        _fit_mixture(net, latent)
+        _fit_mixture(net, latent, seen.conditions.style)
         net.spread[:] = _spread(net, self.valid.to(self.fabric.device))
         for number, measure in enumerate((density, syncopation)):
             values = measure(seen.grid)
@@ -150,17 +150,23 @@ def _parts(batch: DrumBatch) -> list[DrumBatch]:
     ]
 
 
-def _fit_mixture(net: Any, latent: torch.Tensor) -> None:
+def _fit_mixture(net: Any, latent: torch.Tensor, style: torch.Tensor) -> None:
+    """One mixture for all styles, whose parts each style has in shares of its own; the last row is any style."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
     parts = max(1, min(PARTS, len(latent) // 150))
     mixture = GaussianMixture(parts, reg_covar=MIXED, random_state=0, max_iter=50)
+    numbers = latent.numpy().astype(np.float64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near the optimum is near enough to draw from
-        fitted = mixture.fit(latent.numpy().astype(np.float64))
-    net.weights.zero_()
-    net.weights[:parts] = torch.from_numpy(fitted.weights_)
+        fitted = mixture.fit(numbers)
+    net.shares.zero_()
+    belongs = torch.from_numpy(fitted.predict_proba(numbers)).float()
+    anywhere = torch.from_numpy(fitted.weights_).float()
+    for number in range(net.styles + 1):
+        of_style = belongs[style == number].sum(0) if number < net.styles else len(belongs) * anywhere
+        net.shares[number, :parts] = (of_style + anywhere) / (of_style + anywhere).sum()  # rare styles lean on all
     net.means[:parts] = torch.from_numpy(fitted.means_)
     net.factors[:parts] = torch.from_numpy(np.linalg.cholesky(fitted.covariances_))
 
