@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 
 from audio_gen.errors import ParameterError
-from audio_gen.pipelines.groove_transfer import like, retuned
+from audio_gen.pipelines.groove_transfer import like, styled
 from audio_gen.pipelines.humaniser import Humaniser, Touch
-from audio_gen.pipelines.maker import Maker
-from audio_gen.pipelines.piece import Piece, Wish
-from audio_gen.symbolic.score import Meter, Score, Track, notes_of
+from audio_gen.symbolic.score import Score, Track, notes_of
 from tests.pipelines import drum_nets
 
 ALL = Touch(strength=1.0)
@@ -59,26 +57,11 @@ def test_both_need_drums(humaniser: Humaniser) -> None:
             like(humaniser, score, other, ALL)
 
 
-class Chorder(Maker):
-    """Puts one note below each melody."""
-
-    def make(self, wish: Wish) -> Piece:
-        raise NotImplementedError
-
-    def harmonised(self, score: Score, wish: Wish, track: int | None = None) -> Piece:
-        assert (wish.voices, score.chords, len(score.tracks)) == ("chords", (), 1)
-        below = Track(notes_of([(0, score.end, 36, 70)]), "chords")
-        return Piece(Score((*score.tracks, below), score.meters, score.tempi), wish.to_dict(), {})
-
-
-def test_a_tune_keeps_its_notes_and_its_drums(humaniser: Humaniser) -> None:
-    maker = Chorder(humaniser.checkpoint)
-    tune = drum_nets.tune(meter=Meter(0, 4, 4))
-    chords = Track(notes_of([(0, 900, 50, 60), (0, 900, 54, 60)]), "old chords")
-    score = Score((chords, *tune.tracks, *swung().tracks), tune.meters, tune.tempi)
-    made = retuned(maker, score, Wish(style="rock")).score
-    assert [track.name for track in made.tracks] == ["melody", "chords", ""]
-    assert made.tracks[0] == tune.tracks[0]
-    assert made.tracks[2] == swung().tracks[0]
-    with pytest.raises(ParameterError, match="name a style: funk, rock"):
-        retuned(maker, score, Wish())
+def test_styles_part_as_far_as_the_guidance_goes(humaniser: Humaniser) -> None:
+    score = drum_nets.flat()
+    funk, rock = Touch(strength=1.0, style="funk"), Touch(strength=1.0, style="rock")
+    assert styled(humaniser, score, funk, guidance=0.0) == styled(humaniser, score, rock, guidance=0.0)
+    assert styled(humaniser, score, funk, guidance=1.0) == humaniser.touched(score, funk)
+    near, far = (styled(humaniser, score, rock, guidance=one).tracks[1].notes for one in (1.0, 50.0))
+    assert sorted(near["pitch"]) == sorted(far["pitch"])
+    assert not np.array_equal(near, far)

@@ -1,7 +1,7 @@
 """`audio-gen transfer`: the hits of a file with another feel, or its tune in another style."""
 
 import argparse
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="humanise",
         metavar="NAME",
-        help="humanise (default) for drums, a model that harmonises (composer) for tunes",
+        help="humanise (default) keeps all hits of drums, drums-vae moves some; a model that harmonises (composer) is "
+        "for tunes",
     )
     parser.add_argument("--style", metavar="S", help="one that the model knows (a wrong one lists them)")
+    parser.add_argument(
+        "--guidance",
+        type=options.above_zero,
+        metavar="G",
+        help="how many times as far as learnt it leans to the style, 1 is as learnt; default 3, with drums-vae 6",
+    )
     parser.add_argument("--like", type=Path, metavar="FILE", help="of drums: a file with the feel")
     add_touch(parser, strength=1.0)
     pieces.add_note_output(parser)
@@ -34,50 +41,90 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
-    from audio_gen.models import checkpoint
-    from audio_gen.models.humaniser import FAMILY
+    from audio_gen.models import checkpoint, drum_vae, humaniser
 
     if arguments.style is None and arguments.like is None:
         raise ParameterError("name a style with --style S, or a file of drums with --like FILE")
     model = checkpoint.load(arguments.model)
-    return _groove(arguments, model) if model.family == FAMILY else _tune(arguments)
+    if model.family == humaniser.FAMILY:
+        return _feel(arguments, model)
+    if arguments.like is not None:
+        raise ParameterError("--like takes the feel of drums: leave it out, or leave out --model")
+    return _drums(arguments, model) if model.family == drum_vae.FAMILY else _tune(arguments)
 
 
-def _groove(arguments: argparse.Namespace, model: "Checkpoint") -> int:
-    from audio_gen.pipelines.groove_transfer import like
+@dataclass(frozen=True)
+class _Leaning:
+    """What is asked for, and how far it leans to its style."""
+
+    asked: pieces.Asked
+    guidance: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {**self.asked.to_dict(), "guidance": self.guidance}
+
+
+def _feel(arguments: argparse.Namespace, model: "Checkpoint") -> int:
+    from audio_gen.pipelines.groove_transfer import GUIDANCE, like, styled
     from audio_gen.pipelines.humaniser import Humaniser, compared
     from audio_gen.pipelines.provenance import digest
     from audio_gen.symbolic.files import drum_track, read_notes
 
     humaniser, touch = Humaniser(model), touch_of(arguments)
-    humaniser.check(touch)
+    style, guidance = pieces.whole_style(touch.style, model), _guidance(arguments, GUIDANCE)
+    asked: pieces.Asked = _Leaning(touch, guidance)
     other: Score | None = None
     if arguments.like is not None:
+        if arguments.guidance is not None:
+            raise ParameterError("--guidance leans to a style: leave it out, or --like")
         other = read_notes(clips.existing(arguments.like))
-        touch = replace(touch, like=digest(arguments.like))
+        asked = touch = replace(touch, like=digest(arguments.like))
         drum_track(other)
 
     def change(score: "Score") -> "Piece":
         if other is None:
-            return compared(score, humaniser.touched(score, touch, arguments.track), touch)
-        return compared(score, like(humaniser, score, other, touch, track=arguments.track), touch)
+            made = styled(humaniser, score, touch, track=arguments.track, guidance=guidance)
+        else:
+            made = like(humaniser, score, other, touch, track=arguments.track)
+        return replace(compared(score, made, touch), wish=asked.to_dict(), more={"style": style})
 
-    asked: Any = touch
+    return pieces.run_note_files(arguments, "transferred", model, asked, change, kind="transfer")
+
+
+def _drums(arguments: argparse.Namespace, model: "Checkpoint") -> int:
+    from audio_gen.pipelines.groove_remade import GUIDANCE, remade
+    from audio_gen.pipelines.piece import Wish
+
+    wish, guidance = Wish(style=arguments.style, seed=arguments.seed), _guidance(arguments, GUIDANCE)
+    style = pieces.whole_style(wish.style, model)
+
+    def change(score: "Score") -> "Piece":
+        return replace(remade(model, score, wish, track=arguments.track, guidance=guidance), more={"style": style})
+
+    asked = _Leaning(wish, guidance)
     return pieces.run_note_files(arguments, "transferred", model, asked, change, kind="transfer")
 
 
 def _tune(arguments: argparse.Namespace) -> int:
     from audio_gen.pipelines.composer import load_maker
-    from audio_gen.pipelines.groove_transfer import retuned
     from audio_gen.pipelines.piece import Wish
+    from audio_gen.pipelines.tune_transfer import GUIDANCE, retuned
 
-    if arguments.like is not None:
-        raise ParameterError("--like takes the feel of drums: leave it out, or leave out --model")
-    maker = load_maker(arguments.model)
+    maker, guidance = load_maker(arguments.model), _guidance(arguments, GUIDANCE)
     wish = Wish(style=arguments.style, seed=arguments.seed, top_p=0.95, voices="chords")
-    wish.label(maker.labels, maker.checkpoint.name)
+    pieces.whole_style(wish.style, maker.checkpoint)
 
     def change(score: "Score") -> "Piece":
-        return retuned(maker, score, wish, track=arguments.track)
+        return retuned(maker, score, wish, track=arguments.track, guidance=guidance)
 
-    return pieces.run_note_files(arguments, "transferred", maker.checkpoint, wish, change, kind="transfer")
+    asked = _Leaning(wish, guidance)
+    return pieces.run_note_files(arguments, "transferred", maker.checkpoint, asked, change, kind="transfer")
+
+
+def _guidance(arguments: argparse.Namespace, default: float) -> float:
+    from audio_gen.pipelines.leaning import check_guidance
+
+    guidance = default if arguments.guidance is None else float(arguments.guidance)
+    check_guidance(guidance)
+    return guidance
