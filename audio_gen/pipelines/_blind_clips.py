@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from audio_gen.audio.clip import Clip
 from audio_gen.audio.decode import open_audio
 from audio_gen.audio.encode import read_tags
 from audio_gen.errors import DecodeError
+from audio_gen.symbolic.score import Score
 
 LONGEST = 600.0  # seconds; of a longer file this is the part whose middle is taken
 SILENCE = 1e-4  # root mean square below which there is nothing to hear
@@ -40,14 +41,25 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
+class Excerpt:
+    """What is heard of a file; of notes also the score of just that, which a synthesizer played."""
+
+    clip: Clip
+    score: Score | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Taken:
-    """A candidate with the clip of each of its files."""
+    """A candidate with the excerpt of each of its files."""
 
     candidate: Candidate
-    clips: tuple[Clip, ...]
+    excerpts: tuple[Excerpt, ...]
 
 
-def take(candidates: Iterable[Candidate], wanted: int, seconds: float) -> tuple[list[Taken], int]:
+Cut = Callable[[Candidate], tuple[Excerpt, ...]]  # raises DecodeError
+
+
+def take(candidates: Iterable[Candidate], wanted: int, cut: Cut) -> tuple[list[Taken], int]:
     """The first `wanted` candidates that can be used, and how many were left out, each named in a warning."""
     taken: list[Taken] = []
     failed = 0
@@ -55,7 +67,7 @@ def take(candidates: Iterable[Candidate], wanted: int, seconds: float) -> tuple[
         if len(taken) == wanted:
             break
         try:
-            taken.append(Taken(candidate, _excerpts(candidate, seconds)))
+            taken.append(Taken(candidate, cut(candidate)))
         except DecodeError as error:
             failed += 1
             _log.warning("left out: %s", error)
@@ -63,16 +75,16 @@ def take(candidates: Iterable[Candidate], wanted: int, seconds: float) -> tuple[
 
 
 def label_of(candidate: Candidate) -> str:
-    """What the music is: as the user, the file's tags, its name (as `audio-gen generate` gives it) or its folder tells.
+    """What the music is: as the user, the file's tags, its name or its folder tells; "" where nothing tells.
 
-    The folder is the one next below the folder that was given. "" where nothing tells.
+    The name is one that `audio-gen generate` or `compose` gives, the folder the one next below that which was given.
     """
     path, above = candidate.paths[0], candidate.relative.parts[:-1]
     try:
         tagged = read_tags(path).get("label", "")
     except DecodeError:
         tagged = ""
-    named = re.search(r"_([^_]+)_seed-?\d+_\d+$", path.stem)
+    named = re.search(r"_([^_]+)_s(?:eed)?-?\d+_\d+$", path.stem)
     return candidate.label or str(tagged) or (named[1] if named else "") or (above[0] if above else "")
 
 
@@ -94,13 +106,29 @@ def equal(clips: Sequence[Clip]) -> list[Clip]:
     return [Clip(row[None].clone(), rate) for row in samples]
 
 
-def _excerpts(candidate: Candidate, seconds: float) -> tuple[Clip, ...]:
+def recorded(candidate: Candidate, seconds: float) -> tuple[Excerpt, ...]:
+    """The middle of each recording.
+
+    Raises:
+        DecodeError: unreadable, too short, silent there, or renditions of different length.
+    """
     heard = [_heard(path) for path in candidate.paths]
     lengths = [clip.duration for clip in heard]
     if candidate.aligned and max(lengths) - min(lengths) > APART:
         told = ", ".join(f"{str(path)!r} {length:.2f} s" for path, length in zip(candidate.paths, lengths, strict=True))
         raise DecodeError(f"renditions of one piece must be equally long, not {told}; make them from the same file")
-    return tuple(_middle(clip, path, seconds) for clip, path in zip(heard, candidate.paths, strict=True))
+    return tuple(Excerpt(_middle(clip, path, seconds)) for clip, path in zip(heard, candidate.paths, strict=True))
+
+
+def audible(clip: Clip, path: Path) -> Clip:
+    """The clip.
+
+    Raises:
+        DecodeError: it is silent.
+    """
+    if float(clip.samples.square().mean().sqrt()) < SILENCE:
+        raise DecodeError(f"{str(path)!r} is silent in its middle; there is nothing to judge")
+    return clip
 
 
 def _heard(path: Path) -> Clip:
@@ -123,6 +151,4 @@ def _middle(clip: Clip, path: Path, seconds: float) -> Clip:
             "give longer files, or a smaller --seconds"
         )
     samples = clip.samples[:, start : start + size]
-    if float(samples.square().mean().sqrt()) < SILENCE:
-        raise DecodeError(f"{str(path)!r} is silent in its middle; there is nothing to judge")
-    return Clip(samples.clone(), clip.sample_rate)
+    return audible(Clip(samples.clone(), clip.sample_rate), path)

@@ -4,15 +4,18 @@ import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from audio_gen.audio.clip import Clip
+from audio_gen.audio.synth import find_soundfont
 from audio_gen.errors import ParameterError
 from audio_gen.pipelines._blind_answers import KINDS
-from audio_gen.pipelines._blind_clips import Candidate, Taken, label_of, take
+from audio_gen.pipelines._blind_clips import Candidate, Cut, Excerpt, Taken, label_of, recorded, take
+from audio_gen.pipelines._blind_notes import Band, are_notes, warn_of_instruments
 from audio_gen.pipelines.inputs import Source, find_audio
+from audio_gen.symbolic.files import NOTE_EXTENSIONS
 
 FEWEST, MOST = 8, 200  # questions; with fewer, chance alone may well get all of them right
 SHORTEST, LONGEST = 0.5, 60.0  # seconds of a clip
@@ -23,7 +26,7 @@ class Plan:
     """What to make a test of.
 
     Args:
-        real: folder of recordings.
+        real: folder of recordings, or of notes (MIDI, ABC, MusicXML) where no folder holds recordings.
         generated: folders of what a machine made: one, or the two that are compared ("ab").
         pairs: in place of both, a CSV with columns `real`, `generated` and, if wanted, `label`.
         kind: "tell" (recorded or made?) or "ab" (which of two is nearer to the original?).
@@ -31,7 +34,10 @@ class Plan:
         seconds: of each clip, from the middle of its file.
         seed: decides which files are taken, and their order.
         title: heading of the page; None is the question.
-        pictures: show spectrograms beside the players.
+        pictures: show spectrograms beside the players; of notes piano rolls, and the excerpt as MIDI.
+        notes: take files of notes also where there are recordings.
+        soundfont: of notes: SF2 or SF3 file that plays all; None looks for one.
+        program: of notes: General MIDI instrument of all tracks but drums, 0 to 127; None: each track's own.
     """
 
     real: Path | None = None
@@ -43,6 +49,9 @@ class Plan:
     seed: int = 0
     title: str | None = None
     pictures: bool = True
+    notes: bool = False
+    soundfont: Path | None = None
+    program: int | None = None
 
     def check(self) -> None:
         """Refuse what can't be.
@@ -68,6 +77,8 @@ class Plan:
             raise ParameterError(f"seconds must be from {SHORTEST:g} to {LONGEST:g}, not {self.seconds:g}")
         if self.seed < 0:
             raise ParameterError(f"seed must be 0 or above, not {self.seed}")
+        if self.program is not None and not 0 <= self.program <= 127:
+            raise ParameterError(f"a program is 0 to 127, not {self.program}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +88,12 @@ class Trial:
     truth: str
     label: str
     paths: tuple[Path, ...]
-    clips: tuple[Clip, ...]
+    excerpts: tuple[Excerpt, ...]
+
+    @property
+    def of_notes(self) -> bool:
+        """Whether a synthesizer played them."""
+        return self.excerpts[0].score is not None
 
 
 def draw(plan: Plan) -> tuple[list[Trial], int]:
@@ -97,19 +113,21 @@ def _tell(plan: Plan, random: np.random.Generator) -> tuple[list[Trial], int]:
         sides = [[_part(item, at) for item in pairs] for at in (0, 1)]
     else:
         folders = [folder for folder in (plan.real, *plan.generated) if folder is not None]
-        sources = [_sources(one, other) for one, other in zip(folders, folders[::-1], strict=True)]
+        sources = _sources(plan, folders, folders[::-1])
         if twice := {source.path.resolve() for source in sources[0]} & {source.path.resolve() for source in sources[1]}:
             raise ParameterError(f"{str(min(twice))!r} is among the real and among the generated; give two folders")
         found = [[Candidate((source.path,), source.relative) for source in side] for side in sources]
+        kind = "files of notes" if are_notes(side[0].path for side in sources) else "audio files"
         taken = [
-            _take(side, half, random, plan, f"audio files in {str(folder)!r}")
+            _take(side, half, random, plan, f"{kind} in {str(folder)!r}")
             for side, folder in zip(found, folders, strict=True)
         ]
         failed = sum(left_out for _, left_out in taken)
         half = min(len(side) for side, _ in taken)
         sides = [side[:half] for side, _ in taken]
+    warn_of_instruments([[item.excerpts[0] for item in side] for side in sides])
     trials = [
-        Trial(truth, label_of(item.candidate), item.candidate.paths, item.clips)
+        Trial(truth, label_of(item.candidate), item.candidate.paths, item.excerpts)
         for truth, side in zip(KINDS["tell"], sides, strict=True)
         for item in side
     ]
@@ -118,12 +136,12 @@ def _tell(plan: Plan, random: np.random.Generator) -> tuple[list[Trial], int]:
 
 def _part(item: Taken, at: int) -> Taken:
     whole = item.candidate
-    return Taken(Candidate(whole.paths[at : at + 1], whole.relative, whole.label), item.clips[at : at + 1])
+    return Taken(Candidate(whole.paths[at : at + 1], whole.relative, whole.label), item.excerpts[at : at + 1])
 
 
 def _ab(plan: Plan, random: np.random.Generator) -> tuple[list[Trial], int]:
     folders = [folder for folder in (plan.real, *plan.generated) if folder is not None]
-    by_name = [{source.relative.with_suffix(""): source for source in _sources(folder)} for folder in folders]
+    by_name = [{one.relative.with_suffix(""): one for one in side} for side in _sources(plan, folders)]
     found = [
         Candidate(tuple(side[name].path for side in by_name), source.relative, aligned=True)
         for name, source in by_name[0].items()
@@ -135,8 +153,8 @@ def _ab(plan: Plan, random: np.random.Generator) -> tuple[list[Trial], int]:
     for item, at in zip(taken, (random.permutation(len(taken)) % 2).tolist(), strict=True):
         order = ((0, 2, 1), (0, 1, 2))[at]  # at 1 the first rendition is x
         paths = tuple(item.candidate.paths[i] for i in order)
-        clips = tuple(item.clips[i] for i in order)
-        trials.append(Trial(KINDS["ab"][at], label_of(item.candidate), paths, clips))
+        excerpts = tuple(item.excerpts[i] for i in order)
+        trials.append(Trial(KINDS["ab"][at], label_of(item.candidate), paths, excerpts))
     return trials, failed
 
 
@@ -150,7 +168,7 @@ def _take(
             f"(from {FEWEST} on)"
         )
     order = random.permutation(len(found))
-    taken, failed = take([found[index] for index in order], wanted, plan.seconds)
+    taken, failed = take([found[index] for index in order], wanted, _cut(plan, found))
     fewest = FEWEST * wanted // plan.count
     if len(taken) < fewest:
         raise ParameterError(
@@ -160,8 +178,35 @@ def _take(
     return taken, failed
 
 
-def _sources(folder: Path, other: Path | None = None) -> list[Source]:
-    return find_audio([folder], exclude=other)
+def _cut(plan: Plan, found: Sequence[Candidate]) -> Cut:
+    """What makes excerpts of them."""
+    if not are_notes(path for candidate in found for path in candidate.paths):
+        return partial(recorded, seconds=plan.seconds)
+    return partial(Band(find_soundfont(plan.soundfont), plan.program).played, seconds=plan.seconds)
+
+
+def _sources(
+    plan: Plan, folders: Sequence[Path], without: Sequence[Path | None] = (None, None, None)
+) -> list[list[Source]]:
+    """The recordings in each folder, passing over the one in `without`; or notes in each, where that is all there is.
+
+    Raises:
+        ParameterError: a folder that isn't there, or neither recordings in all of them nor notes in all.
+    """
+
+    def found(extensions: Sequence[str] | None) -> list[list[Source]]:
+        pairs = zip(folders, without, strict=False)
+        return [find_audio([folder], extensions=extensions, exclude=other) for folder, other in pairs]
+
+    if plan.notes:
+        return found(NOTE_EXTENSIONS)
+    try:
+        return found(None)
+    except ParameterError as error:
+        try:
+            return found(NOTE_EXTENSIONS)
+        except ParameterError as other:
+            raise error if str(error) == str(other) else ParameterError(f"{error}; nor notes: {other}") from None
 
 
 def _listed(table: Path) -> list[Candidate]:

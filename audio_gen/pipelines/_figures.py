@@ -2,7 +2,7 @@
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -25,11 +25,12 @@ class Media:
     """What can be seen and heard of a file: a PNG of all of it, and its beginning as OGG; empty where there is none."""
 
     seconds: float = 0.0  # length of what the picture shows
-    picture: bytes = b""
-    spec: MelSpec = field(default_factory=MelSpec)  # of the picture
+    picture: bytes = b""  # a spectrogram, or a piano roll where there are `rows`
+    spec: MelSpec = field(default_factory=MelSpec)  # of a spectrogram
     player: bytes = b""
     heard: float = 0.0  # seconds in the player
     note: str = ""  # why something is missing
+    rows: Sequence[tuple[float, str]] = ()  # place (0 is the bottom) and name of a piano roll's rows
 
 
 def media_html(media: Media, name: str, timeline: str = "") -> str:
@@ -37,14 +38,16 @@ def media_html(media: Media, name: str, timeline: str = "") -> str:
     parts = []
     if media.picture:
         y = "".join(
-            f'<span class="y" style="bottom:{100 * at:.1f}%">{text}</span>' for at, text in frequency_ticks(media.spec)
+            f'<span class="y" style="bottom:{100 * at:.1f}%">{text}</span>'
+            for at, text in media.rows or frequency_ticks(media.spec)
         )
         x = "".join(
             f'<span class="x{" end" if at > 0.97 else ""}" style="left:{100 * at:.1f}%">{text}</span>'
             for at, text in time_ticks(media.seconds)
         )
-        picture = f'<img src="{_data("image/png", media.picture)}" alt="Log-mel spectrogram of {label}">'
-        parts.append(f'<figure class="plot">{picture}<div aria-hidden="true">{x}{y}</div></figure>')
+        kind, shown = ("plot roll", "Piano roll") if media.rows else ("plot", "Log-mel spectrogram")
+        picture = f'<img src="{_data("image/png", media.picture)}" alt="{shown} of {label}">'
+        parts.append(f'<figure class="{kind}">{picture}<div aria-hidden="true">{x}{y}</div></figure>')
     parts.append(timeline)
     if media.player:
         sound = _data("audio/ogg", media.player)
@@ -54,6 +57,14 @@ def media_html(media: Media, name: str, timeline: str = "") -> str:
     if media.note:
         parts.append(f'<p class="soft">{escape(media.note)}</p>')
     return "\n".join(part for part in parts if part)
+
+
+def player_html(media: Media, name: str, sound: str, midi: str = "") -> str:
+    """Picture, player and, of notes, a link to their MIDI, which are files below the page's folder."""
+    label = escape(name, quote=True)
+    player = f'<audio controls preload="metadata" aria-label="Listen to {label}" src="{sound}"></audio>'
+    notes = f'<p class="soft"><a href="{midi}" download>The notes as MIDI</a></p>' if midi else ""
+    return f"{media_html(media, name)}{player}{notes}"
 
 
 def _data(kind: str, content: bytes) -> str:

@@ -3,16 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib import resources
 from pathlib import PurePath
 from typing import Any
 
+from audio_gen.pipelines._document import document
 from audio_gen.pipelines._figures import UNSURE, Media, media_html, number, result_html, timeline_html
 from audio_gen.pipelines._pictures import clock
 
 TAGS = ("label", "seed", "model", "vocoder", "licence")  # of a new clip: those shown at once, in this order
-# nothing is fetched and no script runs, whatever a file name says
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
 
 
 @dataclass(frozen=True)
@@ -43,16 +41,8 @@ def page(report: Report) -> str:
         (len(report.generated), "new clips"),
     ]
     chips = "".join(f"<li><b>{count}</b> {what}</li>" for count, what in facts if count)
-    css = resources.files("audio_gen.pipelines").joinpath("report.css").read_text("utf-8")
-    title = escape(report.title)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
-        f'<header>\n<h1>{title}</h1>\n<p>{_WHAT}</p>\n<ul class="facts">{chips}</ul>\n</header>\n'
-        f"<main>\n{''.join(sections)}</main>\n<footer><p class='soft'>{_RIGHTS}</p></footer>\n</body>\n</html>\n"
-    )
+    header = f'<p>{_WHAT}</p>\n<ul class="facts">{chips}</ul>'
+    return document(report.title, header, "".join(sections), _RIGHTS, media="data:")
 
 
 _WHAT = (

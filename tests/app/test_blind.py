@@ -8,6 +8,10 @@ import torch
 from audio_gen.app.cli import main
 from audio_gen.audio.clip import Clip
 from audio_gen.audio.encode import save
+from audio_gen.audio.synth import find_soundfont
+from audio_gen.errors import ParameterError
+from audio_gen.symbolic.files import write_notes
+from audio_gen.symbolic.score import Score, Track, notes_of
 
 
 @pytest.fixture
@@ -23,6 +27,33 @@ def sounds(tmp_path: Path) -> Path:
 def make(folder: Path, *more: str) -> int:
     inputs = ["--real", str(folder / "real"), "--generated", str(folder / "made")]
     return main(["blind", "make", *inputs, "-o", str(folder / "test"), "--count", "8", "--seconds", "0.5", *more])
+
+
+def test_notes_are_played_and_scored_as_recordings_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    try:
+        find_soundfont()
+    except ParameterError as error:
+        pytest.skip(str(error))
+    for folder, program in (("real", 0), ("made", 40)):
+        for number in range(4):
+            rows = [(480 * n, 240, 60 + (n * (number + 1)) % 12, 90) for n in range(8)]
+            write_notes_of(tmp_path / folder / f"{number}.mid", Track(notes_of(rows), folder, program))
+    (tmp_path / "made" / "broken.mid").write_bytes(b"MThd")
+    assert make(tmp_path, "--program", "0") in (0, 1)  # the broken one may not be drawn
+    assert len(list((tmp_path / "test" / "midi").glob("*.mid"))) == 8
+    assert "at 44100 Hz" in capsys.readouterr().err
+    truth = str(tmp_path / "test.truth.json")
+    assert main(["blind", "score", truth, answer(tmp_path, "Ann")]) == 0
+    assert "8 of 8 answers are right" in capsys.readouterr().out
+    assert make(tmp_path, "--notes", "--soundfont", "gone.sf2", "--overwrite") == 2
+    assert "no SoundFont at 'gone.sf2'" in capsys.readouterr().err
+    assert make(tmp_path, "--program", "200", "--overwrite") == 2
+    assert "0 to 127" in capsys.readouterr().err
+
+
+def write_notes_of(path: Path, track: Track) -> None:
+    path.parent.mkdir(exist_ok=True)
+    write_notes(path, Score((track,)))
 
 
 def answer(folder: Path, name: str, wrong: int = 0, given: int = 8, **changes: Any) -> str:

@@ -230,7 +230,7 @@ def test_an_interrupted_run_leaves_nothing(folders: Path, monkeypatch: pytest.Mo
     before = (folders / "test" / "index.html").read_bytes()
     told = truth_of(folders / "test")
 
-    def interrupted(*arguments: object) -> str:
+    def interrupted(*arguments: object, notes: bool) -> str:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(blind_test, "page", interrupted)

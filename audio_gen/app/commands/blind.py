@@ -9,7 +9,7 @@ from audio_gen.app import options
 from audio_gen.app.running import refuse_existing
 from audio_gen.errors import ParameterError
 
-HELP = "make a blind listening test of recorded and machine-made clips, and score the answers"
+HELP = "make a blind listening test of real and machine-made music or notes, and score the answers"
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _add_make(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--real", type=Path, metavar="DIR", help="recordings; for ab the originals")
+    parser.add_argument("--real", type=Path, metavar="DIR", help="recordings, or notes; for ab the originals")
     parser.add_argument(
         "--generated",
         type=Path,
@@ -59,7 +59,13 @@ def _add_make(parser: argparse.ArgumentParser) -> None:
         "--seed", type=options.at_least(0), default=0, metavar="K", help="of choice and order; default 0"
     )
     parser.add_argument("--title", metavar="T", help="heading of the page; default the question")
-    parser.add_argument("--no-pictures", action="store_true", help="no spectrograms: by ear alone")
+    parser.add_argument("--no-pictures", action="store_true", help="no spectrograms, piano rolls or MIDI: by ear alone")
+    group = parser.add_argument_group("notes (.mid, .abc, MusicXML), where no folder holds recordings")
+    group.add_argument("--notes", action="store_true", help="take notes also where there are recordings")
+    group.add_argument("--soundfont", type=Path, metavar="F", help="SF2 or SF3 that plays all; default the system's")
+    group.add_argument(
+        "--program", type=int, metavar="P", help="General MIDI instrument of all but drums, 0 to 127; default their own"
+    )
     options.add_existing(parser)
 
 
@@ -92,6 +98,9 @@ def _make(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         title=arguments.title,
         pictures=not arguments.no_pictures,
+        notes=arguments.notes,
+        soundfont=arguments.soundfont,
+        program=arguments.program,
     )
     done = make_test(plan, output, truth)
     _log.info("%s: %d questions at %d Hz, %d left out", output, done.questions, done.sample_rate, done.left_out)
