@@ -23,6 +23,7 @@ class Kernels:
         n: rows of each group of the reference, `[G]`.
         m: rows of each group of the estimate, `[H]`.
         joint: whether the groups of both sets are the same and so drawn together.
+        apart: whether pairs of a group of one set with the same group of the other don't count.
     """
 
     reference: Floats
@@ -31,6 +32,7 @@ class Kernels:
     n: Floats
     m: Floats
     joint: bool
+    apart: bool = False
 
     def distance(self, n_counts: Whole | None = None, m_counts: Whole | None = None) -> float:
         """MMD² of sets that hold the groups as often as the counts say (None: once each).
@@ -41,7 +43,7 @@ class Kernels:
         b = np.ones(len(self.m)) if m_counts is None else m_counts.astype(float)
         within = _mean(self.reference, self.n * (self.n - 1), a, a, self.n, self.n, shared=True)
         within += _mean(self.estimate, self.m * (self.m - 1), b, b, self.m, self.m, shared=True)
-        paired = self.n * self.m if self.joint else self.n
+        paired = self.n * self.m * (not self.apart) if self.joint else self.n
         return within - 2 * _mean(self.between, paired, a, b, self.n, self.m, shared=self.joint)
 
     def draw(self, random: np.random.Generator) -> float:
@@ -63,7 +65,14 @@ def _mean(sums: Floats, own_pairs: Floats, a: Floats, b: Floats, n: Floats, m: F
     return float(total / pairs) if pairs > 0 else math.nan
 
 
-def kernels(x: Floats, y: Floats, groups: npt.ArrayLike | None = None, others: npt.ArrayLike | None = None) -> Kernels:
+def kernels(
+    x: Floats,
+    y: Floats,
+    groups: npt.ArrayLike | None = None,
+    others: npt.ArrayLike | None = None,
+    *,
+    apart: bool = False,
+) -> Kernels:
     """Kernels of the reference `[N, D]` and the estimate `[M, D]`, as wide as the median distance in the reference.
 
     Args:
@@ -71,14 +80,14 @@ def kernels(x: Floats, y: Floats, groups: npt.ArrayLike | None = None, others: n
         y: the estimate.
         groups: `[N]`, what each row of the reference belongs to; None is each to itself.
         others: `[M]`, likewise of the estimate.
+        apart: leave out what lies between a group of the reference and the same group of the estimate.
 
     Raises:
-        ParameterError: the reference has no width, or there are not as many groups as rows.
+        ParameterError: the reference has no width, there are not as many groups as rows, or groups that should be kept
+            apart are not the same in both sets.
     """
     within = squared_distances(x, x)
-    squared_sigma = float(np.median(np.sqrt(within[np.triu_indices(len(x), 1)]))) ** 2
-    if squared_sigma == 0:
-        raise ParameterError("more than half of the reference embeddings are the same; the kernel has no width")
+    squared_sigma = _width(within)
     squares = (within, squared_distances(y, y), squared_distances(x, y))
     reference, estimate, between = (np.exp(-square / (2 * squared_sigma)) for square in squares)
     np.fill_diagonal(reference, 0)
@@ -86,7 +95,30 @@ def kernels(x: Floats, y: Floats, groups: npt.ArrayLike | None = None, others: n
     (names, rows, n), (more, columns, m) = _numbered(groups, len(x)), _numbered(others, len(y))
     joint = groups is not None and others is not None and np.array_equal(names, more)
     sums = (_added(reference, rows, rows), _added(estimate, columns, columns), _added(between, rows, columns))
-    return Kernels(*sums, n, m, joint)
+    if apart:
+        if not joint or len(n) < 2:
+            raise ParameterError("to keep groups apart both sets need the same groups, two or more")
+        np.fill_diagonal(sums[2], 0)
+    return Kernels(*sums, n, m, joint, apart)
+
+
+def kernel(rows: Floats) -> Floats:
+    """`[N, D]` → `[N, N]`, as wide as the median distance of two rows.
+
+    Raises:
+        ParameterError: most rows are the same.
+    """
+    squares = squared_distances(rows, rows)
+    found: Floats = np.exp(-squares / (2 * _width(squares)))
+    return found
+
+
+def _width(squares: Floats) -> float:
+    """The squared median distance."""
+    squared_sigma = float(np.median(np.sqrt(squares[np.triu_indices(len(squares), 1)]))) ** 2
+    if squared_sigma == 0:
+        raise ParameterError("more than half of the reference embeddings are the same; the kernel has no width")
+    return squared_sigma
 
 
 def _numbered(groups: npt.ArrayLike | None, rows: int) -> tuple[npt.NDArray[np.generic], Whole, Floats]:

@@ -60,6 +60,32 @@ def bootstrap(metric: Callable[..., float], *arrays: npt.NDArray[Any], samples: 
     return Interval(value, min(value, float(low)), max(value, float(high)))
 
 
+def ratio_interval(parts: npt.ArrayLike, wholes: npt.ArrayLike, *, samples: int = 1000, seed: int = 0) -> Interval:
+    """Σ parts / Σ wholes over rows, with its interval as `bootstrap` has it, all draws in one product of matrices.
+
+    Args:
+        parts: `[N]`.
+        wholes: `[N]`; a draw in which they sum to 0 is left out.
+        samples: number of draws.
+        seed: of the draws.
+
+    Raises:
+        ParameterError: no rows, or arrays of different lengths.
+    """
+    above, below = np.asarray(parts, np.float64).reshape(-1), np.asarray(wholes, np.float64).reshape(-1)
+    if len(above) != len(below) or not len(above):
+        raise ParameterError(f"a ratio needs two arrays of one length above 0; got {len(above)} and {len(below)}")
+    rows = np.random.default_rng(seed).integers(0, len(above), (samples, len(above)))
+    sums = np.stack([above[rows].sum(1), below[rows].sum(1)])
+    draws = sums[0][sums[1] != 0] / sums[1][sums[1] != 0]
+    value = float(above.sum() / below.sum()) if below.sum() else math.nan
+    draws = draws[np.isfinite(draws)]
+    if not len(draws):
+        return Interval(value, math.nan, math.nan)
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(value, min(value, float(low)), max(value, float(high)))
+
+
 def _draw(metric: Callable[..., float], arrays: tuple[npt.NDArray[Any], ...], rows: npt.NDArray[np.int64]) -> float:
     try:
         return float(metric(*(array[rows] for array in arrays)))

@@ -1,13 +1,9 @@
 """How far generated music lies from real music: distances of distributions, not of means."""
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
 from audio_gen.errors import ParameterError
-
-SPLITS = 200
 
 Figures = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -62,73 +58,6 @@ def wasserstein(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
     values = np.sort(np.concatenate([left, right]))
     below = [np.searchsorted(np.sort(sample), values[:-1], "right") / sample.size for sample in (left, right)]
     return float((np.abs(below[0] - below[1]) * np.diff(values)).sum())
-
-
-class Distance(NamedTuple):
-    """1-Wasserstein distances of a statistic, at one sample size, and their ratio: 1 where generated passes as real."""
-
-    generated: float
-    real: float
-    ratio: float
-
-
-def distance_over_real(
-    generated: npt.ArrayLike,
-    real: npt.ArrayLike,
-    *,
-    groups: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
-    splits: int = SPLITS,
-    seed: int = 0,
-) -> Distance:
-    """How far a statistic of generated pieces lies from real ones', in units of how far real ones lie from real ones.
-
-    A sample's distance shrinks with its size, so both are taken at one size: N, the smaller of all generated and half
-    the real pieces. In each split, N real pieces are compared with N others and with N generated ones; distances are
-    averaged over splits. Pieces for which the statistic is undefined (NaN) are left out.
-
-    Args:
-        groups: the piece that each generated value was made after, and that each real one is of, where several are of
-            one piece: real pieces are then compared with other pieces, and with what was made after those.
-        splits: of the real ones into halves.
-        seed: of the splits.
-
-    Raises:
-        ParameterError: fewer than 2 real values (or groups), or no generated one.
-    """
-    if groups is not None:
-        return _over_groups(np.asarray(generated, float), np.asarray(real, float), groups, splits, seed)
-    made, true = _finite(generated), _finite(real)
-    size = min(made.size, true.size // 2)
-    if size < 1:
-        raise ParameterError(f"a distance over real-real needs ≥ 2 real values, not {true.size}")
-    random = np.random.default_rng(seed)
-    found = np.zeros(2)
-    for _ in range(splits):
-        drawn = random.permutation(true)
-        found += (
-            wasserstein(random.permutation(made)[:size], drawn[:size]),
-            wasserstein(drawn[size : 2 * size], drawn[:size]),
-        )
-    far, near = found / splits
-    return Distance(float(far), float(near), float(far / near) if near else (1.0 if not far else np.inf))
-
-
-def _over_groups(
-    made: Figures, true: Figures, groups: tuple[npt.ArrayLike, npt.ArrayLike], splits: int, seed: int
-) -> Distance:
-    kinds = [np.asarray(one)[np.isfinite(values)] for one, values in zip(groups, (made, true), strict=True)]
-    made, true, names = _finite(made), _finite(true), np.unique(kinds[1])
-    if len(names) < 2:
-        raise ParameterError(f"a distance over real-real needs ≥ 2 real pieces, not {len(names)}")
-    random, found, counted = np.random.default_rng(seed), np.zeros(2), 0
-    for _ in range(splits):
-        half = random.permutation(names)[: len(names) // 2]
-        inside, after = np.isin(kinds[1], half), ~np.isin(kinds[0], half)
-        if after.any():
-            found += wasserstein(made[after], true[inside]), wasserstein(true[~inside], true[inside])
-            counted += 1
-    far, near = found / max(1, counted)
-    return Distance(float(far), float(near), float(far / near) if near else (1.0 if not far else np.inf))
 
 
 def _shares(real: npt.ArrayLike, generated: npt.ArrayLike, smoothing: float) -> tuple[Figures, Figures]:

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from audio_gen.metrics.composition import LAGS
 from audio_gen.metrics.note_copies import alarm_level, drum_share, drum_windows
 from audio_gen.pipelines import _patterns
 from audio_gen.pipelines._distances import Rows, distances, over_real
+from audio_gen.pipelines._drum_styles import styles_told
 from audio_gen.pipelines._note_pieces import mean
 from audio_gen.pipelines._patterns import Pattern
 from audio_gen.pipelines._real_or_not import Groups, Windows, against_all
@@ -42,8 +44,15 @@ def battery(
         "shuffled": [_patterns.shuffled(one, random) for one in true],
         "uniform": [_patterns.uniform(one, random) for one in true],
     }
+    whole = {
+        "real": real,
+        "generated": made,
+        "shuffled": [_patterns.shuffled(one, random) for one in real],
+        "uniform": [_patterns.uniform(one, random) for one in real],
+    }
     if train:
-        cut["ngram"] = _cut(_patterns.by_ngram(real, train, random))
+        whole["ngram"] = _patterns.by_ngram(real, train, random)
+        cut["ngram"] = _cut(whole["ngram"])
     told = against_all(*_pictures(true), {name: _pictures(rows) for name, rows in cut.items() if rows}, seed=seed)
     details = {
         "windows_of_real": len(true),
@@ -57,7 +66,9 @@ def battery(
             "offset_ms": _hits(true, cut, OFFSET, seed),
         },
         "distinct_windows": {name: _distinct(rows) for name, rows in (("real", true), *cut.items())},
-        "copies": _copies(real, made, known),
+        "self_similarity_by_lag": _curves(whole),
+        "style_as_asked": styles_told(true, cut, train, seed=seed),
+        "copies": _copies(whole, known),
     }
     return (told["generated"]["accuracy"] if "generated" in told else None), details
 
@@ -103,10 +114,10 @@ def _hits(real: Sequence[Pattern], sets: dict[str, list[Pattern]], column: int, 
         if len(true) < FEWEST or len(np.unique(true[:, 0])) < 2:
             continue
         row: dict[str, Any] = {"hits": len(true), "real": float(true[:, 1].mean())}
-        for which, patterns in sets.items():
+        for which, patterns in {**sets, "real_real": real}.items():
             made = _values(patterns, drum, column)
             if which != "shuffled" and len(made):  # shuffled steps keep every hit's manner
-                row[which] = over_real(made, true, seed=seed).ratio
+                row[which] = over_real(made, true, seed=seed).ratio.to_dict()
         found[name] = row
     return found
 
@@ -117,7 +128,16 @@ def _distinct(rows: Sequence[Pattern]) -> dict[str, Any]:
     return {"share": len(set(seen)) / len(seen) if seen else None, "windows": len(seen)}
 
 
-def _copies(real: Sequence[Pattern], made: Sequence[Pattern], known: dict[str, set[bytes]]) -> dict[str, Any] | str:
+def _curves(sets: dict[str, Sequence[Pattern]]) -> dict[str, dict[str, Any]]:
+    """How alike bars are that lie 1, 2, 4, 8 bars apart, mean of whole pieces."""
+    found = {}
+    for name, rows in sets.items():
+        curves = np.array([_patterns.alike(one) for one in rows]).reshape(-1, len(LAGS))
+        found[name] = {f"{lag} bars": mean(curve) for lag, curve in zip(LAGS, curves.T, strict=True)}
+    return found
+
+
+def _copies(sets: dict[str, Sequence[Pattern]], known: dict[str, set[bytes]]) -> dict[str, Any] | str:
     """Shares of windows that occur in training, hit for hit, beside those of real music not learnt from."""
     if not known:
         return "not measured: neither the split train nor an index of the training notes is there"
@@ -125,13 +145,13 @@ def _copies(real: Sequence[Pattern], made: Sequence[Pattern], known: dict[str, s
     for name, bars in SIZES.items():
         shares = {
             which: np.array([drum_share(one.grid[..., HIT] > 0.5, known[name], bars) for one in rows])
-            for which, rows in (("real", real), ("generated", made))
+            for which, rows in sets.items()
         }
         level = alarm_level(shares["real"])
         over = shares["generated"][np.isfinite(shares["generated"])] > level
         found[name] = {
             **{which: mean(figures) for which, figures in shares.items()},
             "alarm_above": level if np.isfinite(level) else None,
-            "generated_above": float(over.mean()) if len(over) else None,
+            "generated_above": mean(over),
         }
     return found

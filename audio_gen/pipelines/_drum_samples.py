@@ -6,9 +6,13 @@ import numpy as np
 
 from audio_gen.models.drum_pieces import piece_of
 from audio_gen.pipelines import _drum_battery
+from audio_gen.pipelines._gaps import drum_controls, gaps, hits
 from audio_gen.pipelines._note_pieces import Split, Told
+from audio_gen.pipelines._notes_heard import NoteEars
+from audio_gen.pipelines._notes_sound import drum_sets
+from audio_gen.pipelines._obedience import obedience
 from audio_gen.pipelines._patterns import BAR, WINDOW, Pattern
-from audio_gen.pipelines._samples import Figures, Progress, like, made_of, make_all, obeyed
+from audio_gen.pipelines._samples import Asked, Figures, Progress, like, made_of, make_all, obeyed
 from audio_gen.pipelines._tunes import bars_of
 from audio_gen.pipelines.evaluate_drums import drum_pieces, four_four
 from audio_gen.pipelines.maker import Maker
@@ -17,7 +21,9 @@ from audio_gen.symbolic.score import Score
 MOST_BARS = 16  # of a piece; what comes after says little new and takes long
 
 
-def drum_samples(maker: Maker, read: Split, count: int | None, seed: int, progress: Progress) -> Figures:
+def drum_samples(
+    maker: Maker, read: Split, count: int | None, seed: int, progress: Progress, ears: NoteEars | None = None
+) -> Figures:
     """The battery of drums, after the beats (no fills) in 4/4 that are two bars or longer."""
     told = _beats(read.told)
     if not told:
@@ -27,13 +33,21 @@ def drum_samples(maker: Maker, read: Split, count: int | None, seed: int, progre
         for number, one in enumerate(told)
     ]
     made = make_all(maker, asked, count, seed, progress)
-    train = [_pattern(one.score, bars_of(one.score), -1) for one in _beats(read.train)]
+    train = [_pattern(one.score, bars_of(one.score), -1, one.item.label or "") for one in _beats(read.train)]
     stored = maker.index.windows if maker.index else {}
-    real = [_pattern(one.score, one.bars, one.group) for one in asked]
-    new = [_pattern(one.piece.score, one.asked.bars, one.asked.group) for one in made]
+    real = [_pattern(one.score, one.bars, one.group, one.wish.style or "") for one in asked]
+    new = [_like(one.piece.score, one.asked) for one in made]
     known = _drum_battery.known_windows(train) or stored
     accuracy, details = _drum_battery.battery(real, new, train, known, seed=seed)
-    return accuracy, {**made_of(made, len(train), seed), **details, "obeyed": obeyed(made)}
+    heard = {"rendered": ears.heard(drum_sets(real, new, train, seed))} if ears else {}
+    filled, kept = gaps(maker, asked, count, seed, progress)
+    controlled = {
+        "obeyed": obeyed(made),
+        "obedience": obedience(maker, "drums", asked, count, seed, progress),
+        **kept,
+        "gap_of_four_bars": hits(filled, _like, drum_controls(train, seed)),
+    }
+    return accuracy, {**made_of(made, len(train), seed), **details, **controlled, **heard}
 
 
 def _beats(told: list[Told]) -> list[Told]:
@@ -43,8 +57,12 @@ def _beats(told: list[Told]) -> list[Told]:
     return [one for one in kept if bars_of(one.score) >= WINDOW]
 
 
-def _pattern(score: Score, bars: int, group: int) -> Pattern:
+def _like(score: Score, asked: Asked) -> Pattern:
+    return _pattern(score, asked.bars, asked.group, asked.wish.style or "")
+
+
+def _pattern(score: Score, bars: int, group: int, style: str = "") -> Pattern:
     """The drums of a score over so many bars, silent after the last hit."""
     grid: Any = piece_of(score, 0).grid[: bars * BAR]
     padded = np.pad(grid, ((0, bars * BAR - len(grid)), (0, 0), (0, 0)))
-    return Pattern(padded, score.tempi[0].bpm, group)
+    return Pattern(padded, score.tempi[0].bpm, group, style)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from audio_gen.datasets._item import Item
 from audio_gen.datasets._scores import score_of
 from audio_gen.errors import DatasetError, DecodeError
-from audio_gen.metrics.interval import Interval, bootstrap
+from audio_gen.metrics.interval import Interval, ratio_interval
 from audio_gen.registry import pick
 from audio_gen.symbolic.score import Score
 
@@ -69,16 +69,12 @@ def _read(dataset: str, root: Path, split: str) -> tuple[list[Told], list[str]]:
 
 def ratio(parts: npt.ArrayLike, wholes: npt.ArrayLike) -> dict[str, float | None]:
     """Σ parts / Σ wholes, where each piece has one of either, with its interval over pieces."""
-    above, below = (np.asarray(numbers, np.float64) for numbers in (parts, wholes))
-
-    def over(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
-        return float(one.sum() / other.sum()) if other.sum() else np.nan
-
-    return bootstrap(over, above, below).to_dict()
+    return ratio_interval(parts, wholes).to_dict()
 
 
 def mean(values: npt.ArrayLike) -> dict[str, float | None]:
     """Mean of one value a piece, those that are undefined left out, with its interval over pieces."""
     figures = np.asarray(values, np.float64).reshape(-1)
     figures = figures[np.isfinite(figures)]
-    return bootstrap(np.mean, figures).to_dict() if len(figures) else Interval(np.nan, np.nan, np.nan).to_dict()
+    found = ratio_interval(figures, np.ones(len(figures))) if len(figures) else Interval(np.nan, np.nan, np.nan)
+    return found.to_dict()

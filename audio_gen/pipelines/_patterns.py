@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from audio_gen.metrics.composition import LAGS
 from audio_gen.metrics.ngram import NGram
 from audio_gen.symbolic.encoders.drums import DRUMS, HIT, OFFSET, VELOCITY, Grid
 
@@ -13,14 +14,19 @@ BAR, BEAT = 16, 4  # sixteenths
 WINDOW = 2  # bars
 ORDER = 2  # of the n-gram model over whole steps, of which there are 512
 SIXTEENTH_MS = 15_000  # over quarters a minute
+_WEIGHTS = 1 << np.arange(len(DRUMS))
 
 
 class Pattern(NamedTuple):
-    """Drums in 4/4: grid `[T, 9, 3]`, quarters a minute, and the number of the real piece it is or was made after."""
+    """Drums in 4/4: grid `[T, 9, 3]`, quarters a minute, and the number of the real piece it is or was made after.
+
+    `style` is that piece's.
+    """
 
     grid: Grid
     bpm: float
     group: int
+    style: str = ""
 
 
 def windows(pattern: Pattern, most: int | None = None) -> list[Pattern]:
@@ -51,6 +57,16 @@ def measures(pattern: Pattern) -> dict[str, float]:
         "offset_ms": float(late.mean()),
         "offset_sd_ms": float(late.std()),
     }
+
+
+def alike(pattern: Pattern) -> list[float]:
+    """How alike bars are that lie 1, 2, 4, 8 bars apart: mean F1 of their hits; NaN where no two bars have any."""
+    bars = pattern.grid[: len(pattern.grid) // BAR * BAR, :, HIT].reshape(-1, BAR * len(DRUMS)) > 0.5
+    found = []
+    for lag in LAGS:
+        both, either = (bars[lag:] & bars[:-lag]).sum(1), bars[lag:].sum(1) + bars[:-lag].sum(1)
+        found.append(float((2 * both[either > 0] / either[either > 0]).mean()) if either.any() else np.nan)
+    return found
 
 
 def syncopation(grid: Grid) -> float:
@@ -84,15 +100,25 @@ def uniform(pattern: Pattern, random: np.random.Generator) -> Pattern:
     return pattern._replace(grid=np.stack([hits, grid[..., 1] * hits, (grid[..., 2] - 0.5) * hits], -1))
 
 
+def symbols_of(grid: Grid) -> npt.NDArray[np.int64]:
+    """`[T]`: for each step one of 512 numbers, by the drums that are hit."""
+    found: npt.NDArray[np.int64] = ((grid[..., HIT] > 0.5) * _WEIGHTS).sum(1)
+    return found
+
+
+def step_ngram(grids: Sequence[Grid]) -> NGram:
+    """An n-gram model of whole steps in 4/4; the place in the bar is its context."""
+    symbols = [symbols_of(grid) for grid in grids]
+    places = [np.arange(len(one)) % BAR for one in symbols]
+    return NGram.fit(symbols, symbols=1 << len(DRUMS), order=ORDER, contexts=places)
+
+
 def by_ngram(real: Sequence[Pattern], train: Sequence[Pattern], random: np.random.Generator) -> list[Pattern]:
     """Patterns as long as the real ones, of which n-grams of whole steps know the hits; manners are drawn from train's.
 
     A hit's velocity and offset are those of any hit of that drum.
     """
-    weights = 1 << np.arange(len(DRUMS))
-    symbols = [((one.grid[..., HIT] > 0.5) * weights).sum(1) for one in train]
-    places = [np.arange(len(one)) % BAR for one in symbols]
-    model = NGram.fit(symbols, symbols=1 << len(DRUMS), order=ORDER, contexts=places)
+    model = step_ngram([one.grid for one in train])
     manners = [
         np.concatenate([one.grid[:, drum][one.grid[:, drum, HIT] > 0.5, 1:] for one in train])
         for drum in range(len(DRUMS))
@@ -101,7 +127,7 @@ def by_ngram(real: Sequence[Pattern], train: Sequence[Pattern], random: np.rando
     for one in real:
         steps = model.sample(len(one.grid), random, context=np.arange(len(one.grid)) % BAR)
         grid = np.zeros_like(one.grid)
-        grid[..., HIT] = (steps[:, None] & weights) > 0
+        grid[..., HIT] = (steps[:, None] & _WEIGHTS) > 0
         for drum, known in enumerate(manners):
             here = grid[:, drum, HIT] > 0
             if len(known) and here.any():

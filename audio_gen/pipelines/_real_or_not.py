@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from audio_gen.errors import ParameterError
-from audio_gen.metrics.interval import bootstrap
+from audio_gen.metrics.interval import ratio_interval
 from audio_gen.models.real_or_not import RealOrNotNet
 from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.device import one_thread
@@ -52,11 +52,7 @@ def real_or_not(
         told = classify(windows, truth, ~held, seed=seed + number)
         right[held] = (told[held] > 0) == (truth[held] > 0.5)
     sums = np.array([[right[groups == name].sum(), (groups == name).sum()] for name in np.unique(groups)])
-
-    def share(table: npt.NDArray[Any]) -> float:
-        return float(table[:, 0].sum() / table[:, 1].sum())
-
-    return bootstrap(share, sums).to_dict()
+    return ratio_interval(*sums.T).to_dict()
 
 
 def classify(

@@ -6,10 +6,14 @@ from audio_gen.metrics.note_copies import CopyIndex, melody_tokens
 from audio_gen.models import composer
 from audio_gen.models.composer_pieces import FOUR
 from audio_gen.pipelines import _tune_battery
+from audio_gen.pipelines._gaps import cells, gaps, tune_controls
 from audio_gen.pipelines._note_pieces import Split, Told
+from audio_gen.pipelines._notes_heard import NoteEars
+from audio_gen.pipelines._notes_sound import tune_sets
+from audio_gen.pipelines._obedience import obedience
 from audio_gen.pipelines._samples import Figures, Progress, like, made_of, make_all, obeyed
 from audio_gen.pipelines._tune_battery import Knowledge
-from audio_gen.pipelines._tunes import WINDOW, Tune, bars_of, sung, tune_of
+from audio_gen.pipelines._tunes import WINDOW, Tune, bars_of, sung, tune_of, without_upbeat
 from audio_gen.pipelines.evaluate_drums import four_four
 from audio_gen.pipelines.maker import Maker
 from audio_gen.pipelines.note_copies import NoteIndex
@@ -19,7 +23,9 @@ MOST_BARS = 32  # of a piece; what comes after says little new and takes long
 OUTER = (0, 3, 1, 2)  # soprano and bass first: those are the voices that figures are told of
 
 
-def tune_samples(maker: Maker, read: Split, count: int | None, seed: int, progress: Progress) -> Figures:
+def tune_samples(
+    maker: Maker, read: Split, count: int | None, seed: int, progress: Progress, ears: NoteEars | None = None
+) -> Figures:
     """The battery of tunes, after the pieces in 4/4 of eight bars or more.
 
     Of four voices, if there are such pieces and the model can write them; otherwise of the first voice.
@@ -28,7 +34,8 @@ def tune_samples(maker: Maker, read: Split, count: int | None, seed: int, progre
         len(voices(one.score)) == len(FOUR) for one in read.told
     )
     size = len(FOUR) if choral else 1
-    told = [one for one in read.told if _fits(one, size)]
+    told, known = ([one._replace(score=without_upbeat(one.score)) for one in part] for part in (read.told, read.train))
+    told = [one for one in told if _fits(one, size)]
     if not told:
         return None, {"samples": f"none: the split has no piece in 4/4 of {WINDOW} bars"}
     parts = "satb" if choral else "melody"
@@ -43,13 +50,23 @@ def tune_samples(maker: Maker, read: Split, count: int | None, seed: int, progre
         for one in made
         if len(voices(one.piece.score)) >= size
     ]
-    train = [
-        _tune(one.score, one.score.keys[0], size, bars_of(one.score), -1) for one in read.train if _fits(one, size)
-    ]
+    train = [_tune(one.score, one.score.keys[0], size, bars_of(one.score), -1) for one in known if _fits(one, size)]
     names = ("soprano", "bass") if choral else ("melody",)
-    known = Knowledge(train, _index(read.train, maker.index))
-    accuracy, details = _tune_battery.battery(real, new, known, names, seed=seed)
-    return accuracy, {**made_of(made, len(train), seed), **details, "obeyed": obeyed(made)}
+    learnt = Knowledge(train, _index(read.train, maker.index))
+    accuracy, details = _tune_battery.battery(real, new, learnt, names, seed=seed)
+    heard = {"rendered": ears.heard(tune_sets(real, new, train, asked, seed))} if ears else {}
+    filled, kept = gaps(maker, asked, count, seed, progress)
+    controlled = {
+        "obeyed": obeyed(made),
+        "obedience": obedience(maker, parts, asked, count, seed, progress),
+        **kept,
+        "gap_of_four_bars": cells(
+            filled,
+            lambda score, one: _tune(score, one.score.keys[0], size, one.bars, one.group),
+            tune_controls(train, seed),
+        ),
+    }
+    return accuracy, {**made_of(made, len(train), seed), **details, **controlled, **heard}
 
 
 def voices(score: Score) -> list[int]:

@@ -1,13 +1,15 @@
 """Windows of tunes, real and made: what the battery measures, and the controls that it is held against."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from audio_gen.metrics.composition import chord_agreement, statistics
 from audio_gen.metrics.ngram import NGram
+from audio_gen.metrics.note_distance import bigrams, tonic_histogram
 from audio_gen.models.melody import HIGHEST, LOWEST, TOKENS
 from audio_gen.models.melody_pieces import narrowed
 from audio_gen.symbolic.encoders.melody import (
@@ -26,6 +28,7 @@ from audio_gen.symbolic.theory import chord_of_code, chord_tones
 BAR, BEAT = 16, 4  # sixteenths
 WINDOW = 8  # bars
 FEWEST = 8  # notes in a window of the first voice; with fewer there is no tune
+OCTAVE, LONGEST = 12, 32  # semitones and sixteenths, beyond which what follows what isn't told apart
 AROUND = 13  # semitones above and below the middle pitch, in which uniform notes lie
 Steps = npt.NDArray[np.int64]
 
@@ -61,6 +64,29 @@ def bars_of(score: Score) -> int:
     return -(-score.end // (BAR * SIXTEENTH))
 
 
+def without_upbeat(score: Score) -> Score:
+    """The score from its first full bar on, where one shorter bar stands before that; as it is otherwise.
+
+    Half of Nottingham's tunes in 4/4 begin so; their grids would be read as bars that begin a quarter early.
+    """
+    first, *others = score.meters
+    start = first.bar
+    if not others or others[0].onset != start or start >= others[0].bar or score.end <= start:
+        return score
+
+    def later(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What holds from `start` on, counted from there."""
+        before, after = [one for one in parts if one.onset <= start], [one for one in parts if one.onset > start]
+        return tuple(one._replace(onset=max(0, one.onset - start)) for one in [*before[-1:], *after])
+
+    tracks = []
+    for track in score.tracks:
+        notes = track.notes[track.notes["onset"] >= start].copy()
+        notes["onset"] -= start
+        tracks.append(replace(track, notes=notes))
+    return Score(tuple(tracks), *map(later, (score.meters, score.tempi, score.keys, score.chords)))
+
+
 def windows(tune: Tune) -> list[Tune]:
     """Its windows of eight bars, one after the other. A note that began before is a rest: others begin nowhere, too."""
     found = []
@@ -87,6 +113,21 @@ def measures(tune: Tune, voice: int = 0) -> dict[str, float]:
     agreement = chord_agreement(*notes, tones)
     told = {f"chord_tones_{name}": share for name, share in agreement._asdict().items()}
     return {**statistics(notes.pitches, notes.onsets), **told}
+
+
+def counts(tune: Tune, voice: int = 0) -> dict[str, npt.NDArray[np.int64]]:
+    """Of one voice: pitch classes above the tonic `[12]`, and what follows what: pitch classes, intervals, durations.
+
+    Intervals are those up to an octave, wider ones counted as that; durations one to 32 sixteenths, longer ones too.
+    """
+    notes = sung(tune.tokens[voice])
+    intervals = np.diff(notes.pitches).clip(-OCTAVE, OCTAVE) + OCTAVE
+    return {
+        "pitch_classes": tonic_histogram(notes.pitches, 0),
+        "pitch_class_transitions": bigrams(notes.pitches % 12, 12),
+        "interval_transitions": bigrams(intervals, 2 * OCTAVE + 1),
+        "duration_transitions": bigrams(notes.durations.clip(1, LONGEST) - 1, LONGEST),
+    }
 
 
 def features(tune: Tune) -> npt.NDArray[np.float32]:

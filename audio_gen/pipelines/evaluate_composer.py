@@ -5,29 +5,37 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from audio_gen.errors import DatasetError, ParameterError
+from audio_gen.metrics.calibration import ece
 from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.composer import ComposerNet
 from audio_gen.models.composer_pieces import FOUR, ComposerPiece, everything, piece_of, setting_of, whole
 from audio_gen.models.composer_rows import Mask, batch_of
+from audio_gen.models.melody import TOKENS
+from audio_gen.pipelines._composer_floors import ngram_costs, shuffled
 from audio_gen.pipelines._note_pieces import Split, Told, ratio
+from audio_gen.pipelines.evaluate_melody import Heard, transpositions
 from audio_gen.symbolic.encoders.voices import CHORD, MELODY, PITCH
-from audio_gen.symbolic.score import SIXTEENTH
+from audio_gen.symbolic.score import SIXTEENTH, Score
 
 STEPS = 4  # sixteenths a quarter
 KEY = math.log(24)  # nats of a tonic and a mode, which are found in the piece itself
 GAP = 4  # bars
+Measured = tuple[dict[str, Any], dict[str, Any], list[float]]  # figures, details, and nats of each piece
 
 
 class Foretold(NamedTuple):
-    """Of what was asked: nats, rows, and rows whose symbol was the likeliest one."""
+    """Of what was asked: nats, rows, rows whose symbol was the likeliest one, and of each row that one's chance."""
 
     nats: float
     rows: int
     right: int
+    sure: npt.NDArray[np.float64]
+    hit: npt.NDArray[np.bool_]
 
 
 def composer_pieces(told: Sequence[Told], labels: Sequence[str]) -> list[tuple[Told, ComposerPiece]]:
@@ -53,13 +61,15 @@ def foretell_rows(model: Checkpoint, read: Split) -> dict[str, Any]:
     Of four voices a cell (a voice's sixteenth), a note and a quarter, all rows told from nothing, and ln 24 a piece
     added for the key, which is found in what is to be told. Of melodies a step (a sixteenth), a note and a quarter of
     the melody given chords, key and metre, as melody networks are measured. In the details: melody and chords from
-    nothing; three voices given the soprano, and a gap of four bars.
+    nothing; three voices given the soprano, and a gap of four bars; n-grams of each voice, fitted on the split "train"
+    where that lies there too; the same pieces with each voice's own pitches shuffled; all tokens alike.
     """
     net: ComposerNet = checkpoint.build(ComposerNet, model)
     pairs = composer_pieces(read.told, model.labels)
     chorales = [(one, piece) for one, piece in pairs if piece.voices.roles == FOUR]
-    figures, details = _chorales(net, chorales) if chorales else _melodies(net, pairs)
-    return {**figures, "details": {"pieces": len(chorales or pairs), **details}}
+    figures, details, costs = _chorales(net, chorales) if chorales else _melodies(net, pairs)
+    controls = _controls(net, chorales or pairs, costs, read, model.labels, bool(chorales))
+    return {**figures, "details": {"pieces": len(chorales or pairs), **controls, **details}}
 
 
 @torch.no_grad()
@@ -69,8 +79,10 @@ def foretold(net: ComposerNet, piece: ComposerPiece, unknown: tuple[Mask, ...]) 
     both = whole([piece])
     cost = net.nats(query, row, both, asked)
     scores = net.symbol_scores(net(query, row, both, torch.ones_like(asked)), query.role)
-    right = (scores.argmax(-1) == row.symbol) & (asked > 0)
-    return Foretold(float(cost.double().sum()), int(asked.sum()), int(right.sum()))
+    there = asked > 0
+    best = scores.double().softmax(-1).max(-1)
+    hit = (best.indices == row.symbol)[there].numpy()
+    return Foretold(float(cost.double().sum()), len(hit), int(hit.sum()), best.values[there].numpy(), hit)
 
 
 def only(piece: ComposerPiece, wanted: Callable[[int, Any], Any]) -> tuple[Mask, ...]:
@@ -87,7 +99,7 @@ def gap(piece: ComposerPiece) -> tuple[tuple[Mask, ...], int]:
     return only(piece, lambda _, onset: (onset >= start) & (onset < end)), (end - start) // 3
 
 
-def _chorales(net: ComposerNet, pairs: Sequence[tuple[Told, ComposerPiece]]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _chorales(net: ComposerNet, pairs: Sequence[tuple[Told, ComposerPiece]]) -> Measured:
     steps = np.array([one.score.end / SIXTEENTH for one, _ in pairs])
     nothing = [foretold(net, piece, everything(piece)) for _, piece in pairs]
     below = [foretold(net, piece, only(piece, lambda role, _: np.bool_(role > 0))) for _, piece in pairs]
@@ -107,10 +119,55 @@ def _chorales(net: ComposerNet, pairs: Sequence[tuple[Told, ComposerPiece]]) -> 
         "infill_nats_per_cell": ratio([one.nats for one in filled], [4 * size for _, size in gaps]),
         **_rows("infill_", filled),
     }
-    return figures, details
+    return figures, details, nats
 
 
-def _melodies(net: ComposerNet, pairs: Sequence[tuple[Told, ComposerPiece]]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _controls(
+    net: ComposerNet,
+    pairs: Sequence[tuple[Told, ComposerPiece]],
+    costs: Sequence[float],
+    read: Split,
+    labels: Sequence[str],
+    choral: bool,
+) -> dict[str, Any]:
+    """What the pieces cost by other means, and what the network thinks of them shuffled, and in other keys.
+
+    Args:
+        net: the network.
+        pairs: the pieces.
+        costs: of each by the network, in nats.
+        read: the split, with "train" for n-grams.
+        labels: the network's styles.
+        choral: whether they are chorales, told from nothing; otherwise melodies given the rest.
+    """
+    unit, voices, key = ("cell", len(FOUR), KEY) if choral else ("step", 1, 0.0)
+    cells = np.array([voices * one.score.end / SIXTEENTH for one, _ in pairs])
+    floors, pieces = ngram_costs([one.score for one in read.train], [one.score for one, _ in pairs], voices)
+    found: dict[str, Any] = {
+        "ngram_of": f"{pieces} pieces of train" if pieces else "none: the split train is not there"
+    }
+    if pieces:
+        found[f"ngram_nats_per_{unit}"] = ratio(floors + key, cells)
+
+    def cost(piece: ComposerPiece) -> float:
+        masks = everything(piece) if choral else only(piece, lambda role, _: np.bool_(role == MELODY))
+        return foretold(net, piece, masks).nats + key
+
+    def hear(number: int, score: Score) -> Heard:
+        one = pairs[number][0]
+        piece = piece_of(score, one.style(labels), *setting_of(one.score))
+        return b"".join(line.tobytes() for line in piece.voices.lines), lambda: cost(piece)
+
+    random = np.random.default_rng(0)
+    mixed = [hear(number, shuffled(one.score, random))[1]() for number, (one, _) in enumerate(pairs)]
+    return found | {
+        f"shuffled_nats_per_{unit}": ratio(mixed, cells),
+        f"uniform_nats_per_{unit}": math.log(TOKENS),
+        "transpositions": transpositions([one.score for one, _ in pairs], costs, cells.tolist(), hear, unit=unit),
+    }
+
+
+def _melodies(net: ComposerNet, pairs: Sequence[tuple[Told, ComposerPiece]]) -> Measured:
     steps = np.array([piece.voices.units / 3 for _, piece in pairs])
     sung = [foretold(net, piece, only(piece, lambda role, _: np.bool_(role == MELODY))) for _, piece in pairs]
     nothing = [foretold(net, piece, everything(piece)) for _, piece in pairs]
@@ -127,13 +184,15 @@ def _melodies(net: ComposerNet, pairs: Sequence[tuple[Told, ComposerPiece]]) -> 
         "melody_and_chords_nats_per_step": ratio([one.nats for one in nothing], steps),
         **_rows("melody_and_chords_", nothing),
     }
-    return figures, details
+    return figures, details, nats
 
 
 def _rows(name: str, found: Sequence[Foretold]) -> dict[str, Any]:
     """A row begins where a voice changes, so its accuracy is that of changed cells, given when they change."""
     rows = [one.rows for one in found]
+    sure, hit = (np.concatenate(parts) for parts in ([one.sure for one in found], [one.hit for one in found]))
     return {
         f"{name}nats_per_row": ratio([one.nats for one in found], rows),
         f"{name}accuracy_of_changes": ratio([one.right for one in found], rows),
+        f"{name}ece": ece(np.stack([sure, 1 - sure], 1), np.where(hit, 0, 1)) if len(sure) else None,
     }

@@ -1,6 +1,7 @@
 """evaluate a melody network: how well does it foretell tunes over their chords, and does the key matter to it?"""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,19 +11,21 @@ import torch
 
 from audio_gen.errors import DatasetError
 from audio_gen.metrics.calibration import ece
-from audio_gen.metrics.interval import Interval, bootstrap
+from audio_gen.metrics.interval import bootstrap
 from audio_gen.metrics.ngram import NGram
 from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.melody import TOKENS, MelodyNet
 from audio_gen.models.melody_pieces import MelodyPiece, batch_of, piece_of
 from audio_gen.pipelines._note_pieces import Split, Told, ratio
+from audio_gen.pipelines._tunes import Tune, shuffled
 from audio_gen.symbolic.encoders.melody import FIRST, HOLD, encode
 from audio_gen.symbolic.score import Key, Score
 
 STEPS = 4  # sixteenths a quarter
 SEMITONES = range(-6, 6)
 Figures = npt.NDArray[np.float64]
+Heard = tuple[bytes, Callable[[], float]]  # what a network sees of a piece, and what it costs: nats
 
 
 class Foretold(NamedTuple):
@@ -58,8 +61,9 @@ def voice_of(score: Score) -> int | None:
 def foretell_melodies(model: Checkpoint, read: Split) -> dict[str, Any]:
     """Likelihoods over whole pieces, told their chords, metre, key and length: a sixteenth, a note and a quarter.
 
-    In the details: the n-gram floor, fitted on the split "train" where that lies there too; how far nats per step move
-    over twelve transpositions; accuracy of the likeliest token, also where something begins, and its calibration.
+    In the details: the n-gram floor, fitted on the split "train" where that lies there too; what the melodies cost with
+    their own pitches shuffled, and if all tokens were alike; how far nats per step move over twelve transpositions;
+    accuracy of the likeliest token, also where something begins, and its calibration.
     """
     net: MelodyNet = checkpoint.build(MelodyNet, model)
     pairs = melodies(read.told, model.labels)
@@ -68,19 +72,27 @@ def foretell_melodies(model: Checkpoint, read: Split) -> dict[str, Any]:
     begun = [piece.tokens != HOLD for piece in pieces]
     train = [piece for _, piece in melodies(read.train, model.labels)] if read.train else []
     right, sure = (np.concatenate(parts) for parts in ([one.right for one in found], [one.confidence for one in found]))
+    nats = [float(one.nats.sum()) for one in found]
+    steps = [len(one.nats) for one in found]
+
+    def hear(number: int, score: Score) -> Heard:
+        piece = piece_of(encode(score, voice_of(score) or 0), pieces[number].style)
+        name = piece.tokens.tobytes() + piece.chord.tobytes() + bytes([piece.minor])
+        return name, lambda: float(foretold(net, piece).nats.sum())
+
     details = {
         "pieces": len(pieces),
         "ngram_of": f"{len(train)} pieces of train" if train else "none: the split train is not there",
         **_ngram_floor(train, pieces),
-        "transpositions": _transpositions(net, [one for one, _ in pairs], model.labels, found),
+        "shuffled_nats_per_step": _shuffled(net, pieces),
+        "uniform_nats_per_step": math.log(TOKENS),
+        "transpositions": transpositions([one.score for one, _ in pairs], nats, steps, hear),
         "accuracy": ratio([one.right.sum() for one in found], [len(one.right) for one in found]),
         "accuracy_where_something_begins": ratio(
             [one.right[new].sum() for one, new in zip(found, begun, strict=True)], [new.sum() for new in begun]
         ),
         "ece": ece(np.stack([sure, 1 - sure], 1), np.where(right, 0, 1)) if len(sure) else None,
     }
-    nats = [one.nats.sum() for one in found]
-    steps = [len(one.nats) for one in found]
     return {
         "nats_per_step": ratio(nats, steps),
         "nats_per_note": ratio(nats, [(piece.tokens >= FIRST).sum() for piece in pieces]),
@@ -129,31 +141,50 @@ def _ngram_floor(train: Sequence[MelodyPiece], pieces: Sequence[MelodyPiece]) ->
     return {"ngram_nats_per_step": ratio(costs, [len(piece.tokens) for piece in pieces])}
 
 
-def _transpositions(net: MelodyNet, told: Sequence[Told], labels: Sequence[str], found: Sequence[Foretold]) -> Any:
+def _shuffled(net: MelodyNet, pieces: Sequence[MelodyPiece]) -> dict[str, float | None]:
+    """What melodies cost whose own pitches come in another order, in the same rhythm over the same chords."""
+    random = np.random.default_rng(0)
+    mixed = [
+        replace(piece, tokens=shuffled(Tune(piece.tokens[None], piece.chord, 0), random).tokens[0]) for piece in pieces
+    ]
+    return ratio([foretold(net, piece).nats.sum() for piece in mixed], [len(piece.tokens) for piece in mixed])
+
+
+def transpositions(
+    scores: Sequence[Score],
+    costs: Sequence[float],
+    steps: Sequence[float],
+    hear: Callable[[int, Score], Heard],
+    *,
+    unit: str = "step",
+) -> dict[str, Any]:
     """Nats per step by semitones, and how far apart the least and the most are.
 
-    The network sees notes from the tonic, so most transpositions are the same to it; those aren't which bring the
-    tonic to another octave. What it sees twice it is asked for once.
+    A network that sees notes from the tonic finds most transpositions the same; those aren't which bring the tonic to
+    another octave. What it sees twice it is asked for once.
+
+    Args:
+        scores: the pieces.
+        costs: nats of each as it is.
+        steps: of each.
+        hear: what is seen of a piece, given its number and its notes.
+        unit: what a step is called.
     """
-    totals = np.zeros((len(told), len(SEMITONES)))
-    for row, (one, original) in enumerate(zip(told, found, strict=True)):
-        seen: dict[bytes, float] = {}
+    totals = np.zeros((len(scores), len(SEMITONES)))
+    for number, (score, cost) in enumerate(zip(scores, costs, strict=True)):
+        seen = {hear(number, score)[0]: cost}
         for column, semitones in enumerate(SEMITONES):
-            score = transposed(one.score, semitones)
-            piece = piece_of(encode(score, voice_of(score) or 0), one.style(labels))
-            name = piece.tokens.tobytes() + piece.chord.tobytes() + bytes([piece.minor])
-            if not semitones:
-                seen[name] = float(original.nats.sum())
+            name, ask = hear(number, transposed(score, semitones))
             if name not in seen:
-                seen[name] = float(foretold(net, piece).nats.sum())
-            totals[row, column] = seen[name]
-    steps = np.array([len(one.nats) for one in found], np.float64)
+                seen[name] = ask()
+            totals[number, column] = seen[name]
+    sizes = np.array(steps, np.float64)
 
-    def spread(table: Figures, sizes: Figures) -> float:
-        return float(np.ptp(table.sum(0) / sizes.sum()))
+    def spread(table: Figures, lengths: Figures) -> float:
+        return float(np.ptp(table.sum(0) / lengths.sum()))
 
-    apart: Interval = bootstrap(spread, totals, steps)
-    by_semitones = {
-        f"{number:+d}": float(total) for number, total in zip(SEMITONES, totals.sum(0) / steps.sum(), strict=True)
+    by_semitones = zip(SEMITONES, totals.sum(0) / sizes.sum(), strict=True)
+    return {
+        f"nats_per_{unit}": {f"{semitones:+d}": float(nats) for semitones, nats in by_semitones},
+        "spread": bootstrap(spread, totals, sizes).to_dict(),
     }
-    return {"nats_per_step": by_semitones, "spread": apart.to_dict()}

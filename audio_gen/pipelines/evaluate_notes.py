@@ -4,16 +4,20 @@ New pieces are made after the pattern of real ones (style, tempo, length; of tun
 nothing but the notes tells them apart. All that is done with real pieces in 4/4, cut into equal windows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from audio_gen.errors import ParameterError
 from audio_gen.models import checkpoint, composer, drum_rnn, drum_vae, humaniser, melody
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.pipelines._drum_samples import drum_samples
+from audio_gen.pipelines._note_exhibits import NoteExhibits
 from audio_gen.pipelines._note_pieces import Split, read_split
+from audio_gen.pipelines._notes_heard import NoteEars
 from audio_gen.pipelines._samples import Progress
 from audio_gen.pipelines._tune_samples import tune_samples
+from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.composer import DRUMS, load_maker
 from audio_gen.pipelines.evaluate_composer import foretell_rows
 from audio_gen.pipelines.evaluate_drum_vae import reconstruct_drums
@@ -40,6 +44,8 @@ def evaluate_notes(
     *,
     count: int | None = None,
     seed: int = 0,
+    listeners: Sequence[Classifier] = (),
+    page: Path | None = None,
     progress: Progress = lambda pieces, _, __: pieces,
 ) -> dict[str, Any]:
     """Figures of a model of notes on one split, each with its interval over pieces, and `details`.
@@ -54,19 +60,32 @@ def evaluate_notes(
         split: of it.
         count: new pieces; None is one after each real piece in 4/4; 0 leaves out all that needs any.
         seed: of new pieces, controls and folds.
+        listeners: classifiers that hear new and real pieces, controls too, all rendered; nothing is without any.
+        page: an empty folder for some new pieces beside real ones, to see and hear, and a blind test of them.
         progress: wraps the passage of new pieces, given what they are and how many.
 
     Raises:
         DatasetError: the dataset or split isn't there, or has no piece that this model is made for.
+        ParameterError: something is to be rendered, but there is no synthesizer or SoundFont, or nothing is made.
     """
     model = checkpoint.load(name)
+    makes = count != 0 and model.family in SAMPLES
+    if listeners and not makes:
+        raise ParameterError(f"there are no new pieces of {model.name!r} to render; leave out --rendered and --count 0")
+    if page and not makes:
+        raise ParameterError(f"there are no new pieces of {model.name!r} to show; leave out --page and --count 0")
+    ears = NoteEars(listeners, seed, progress) if listeners else None
+    kept = NoteExhibits(page, seed) if page else None
     read = read_split(dataset, root, split)
     found = FORETELL[model.family](model, read) if model.family in FORETELL else {"details": {}}
     figures = {key: value for key, value in found.items() if key != "details"}
     about = {"model": model.name, "sha256": model.sha256, "dataset": dataset, "split": split, "failed": read.failed}
     details = {**about, **found["details"]}
-    if count != 0 and model.family in SAMPLES:
-        accuracy, samples = SAMPLES[model.family](load_maker(name), read, count, seed, progress)
+    if makes:
+        seen = kept.watching(progress) if kept else progress
+        accuracy, samples = SAMPLES[model.family](load_maker(name), read, count, seed, seen, ears)
         figures |= {"real_or_not": accuracy} if accuracy else {}
         details |= samples
+    if kept:
+        kept.write(model, f"{dataset} {split}")
     return {**figures, "details": details}

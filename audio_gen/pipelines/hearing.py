@@ -1,6 +1,6 @@
 """From one item of a dataset to the pictures that a classifier hears, and from pictures to its verdict."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -55,9 +55,17 @@ def verdict_of(model: Classifier, clip: Clip) -> Verdict:
 
     The silence at its end is cut off first: judges learn one-shots from files that end with the sound.
     """
-    samples = clip.to(model.checkpoint.spec.sample_rate, 1).samples
+    (found,) = verdicts_of([model], clip)
+    return found
+
+
+def verdicts_of(models: Sequence[Classifier], clip: Clip) -> list[Verdict]:
+    """`verdict_of` of several models that share a front end (`check_together`), in one pass."""
+    eye = max(models, key=lambda model: model.picture.rows)  # the first rows of its pictures are the others' pictures
+    samples = clip.to(eye.checkpoint.spec.sample_rate, 1).samples
     loud = (samples[0].abs() > SILENT * samples.abs().max()).nonzero()
-    return verdict_over(model, pictured(model, [samples[:, : int(loud[-1]) + 1] if len(loud) else samples]))
+    told = judged(models, pictured(eye, [samples[:, : int(loud[-1]) + 1] if len(loud) else samples]))
+    return [combine(one.prediction, model.net) for one, model in zip(told, models, strict=True)]
 
 
 @torch.no_grad()

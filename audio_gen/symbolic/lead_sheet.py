@@ -1,25 +1,19 @@
-"""ABC and MusicXML → Score, through music21: tunes with metres, key and chords.
-
-Repeats are played out where music21 can. An upbeat is a bar of its own, with a metre of its length at 0 and the tune's
-metre at its end; two short bars that are one full bar, as around a repeat, are taken together. Grace notes and
-percussion are left out; written dynamics too, all notes have velocity 80.
-"""
+"""ABC and MusicXML → Score, through music21: tunes with metres, key and chords (`_notation`)."""
 
 import io
 import re
 import zipfile
-from collections.abc import Iterable
-from copy import deepcopy
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from audio_gen.errors import DecodeError, ParameterError
-from audio_gen.symbolic.chords import parse_chord
-from audio_gen.symbolic.score import TICKS, UNITS, Chord, Key, Meter, Score, Tempo, Track, notes_of
+from audio_gen.symbolic._notation import score_of
+from audio_gen.symbolic.score import Score
 
-VELOCITY = 80
 MAX_BYTES = 1 << 24  # of a tune or an unpacked MusicXML file: a packed one can hold a thousand times its size
-MINOR = ("minor", "aeolian", "dorian", "phrygian", "locrian")  # modes with a minor third
+_CHORD = re.compile(r"(?i:n\.?c\.?|none|nochord)$|[A-G][b#]?($|[-+/\d^°ø]|m|M|dim|aug|sus|add|o\d?$)")
+# ABC of a tune that tells none: in music21's default, 1.3, an accidental holds for one note; in tunes it is for the bar
+_VERSION = (2, 0, 0)
+_ANY_CHORD = "NC"  # one that music21 has no pitches to find for
 
 
 def abc_tunes(text: str) -> list[str]:
@@ -52,11 +46,11 @@ def read_tune(text: str, name: str = "ABC") -> tuple[str, Score]:
     _check_size(len(text), name)
     music21 = _music21()
     try:
-        stream = music21.converter.parseData(text, format="abc")
+        stream, figures = _abc_stream(music21, text)
         title = str(getattr(stream.metadata, "title", None) or "")
     except Exception as error:  # music21 has many, and lets others through
         raise _unreadable(name, error) from error
-    return title, _score(stream, name)
+    return title, _score_of(stream, name, figures)
 
 
 def read_musicxml(data: bytes, name: str = "MusicXML") -> Score:
@@ -76,7 +70,7 @@ def read_musicxml(data: bytes, name: str = "MusicXML") -> Score:
         stream = importer.stream
     except Exception as error:
         raise _unreadable(name, error) from error
-    return _score(stream, name)
+    return _score_of(stream, name)
 
 
 def _unpacked(data: bytes, name: str) -> bytes:
@@ -96,152 +90,41 @@ def _unpacked(data: bytes, name: str) -> bytes:
         raise _unreadable(name, error) from error
 
 
-class _Bar(NamedTuple):
-    """A bar as written, in ticks."""
+def _abc_stream(music21: Any, text: str) -> tuple[Any, tuple[str, ...] | None]:
+    """music21's stream of a tune, and the figures of its chord symbols in their order, if they were left out of it.
 
-    start: int
-    length: int
-    beats: int
-    unit: int
+    To make a chord symbol, music21 works out its pitches, which takes longer than all the notes. So of a tune of one
+    voice, in which symbols come in the order of the text, it is given "no chord" in place of each.
+    """
+    handler = music21.abcFormat.ABCHandler(abcVersion=_VERSION)
+    handler.process(text)
+    if handler.definesReferenceNumbers():  # a tune alone is no book of tunes
+        handler = next(iter(handler.splitByReferenceNumber().values()))
+    figures = None
+    if not re.search(r"(?m)^V:|\[V:", text):
+        figured = [token for token in handler.tokens if getattr(token, "chordSymbols", None)]
+        figures = tuple(_figure(token.chordSymbols[0]) for token in figured)
+        for token in figured:
+            token.chordSymbols = [_ANY_CHORD]
+    stream = music21.stream.Score()
+    music21.abcFormat.translate.abcToStreamScore(handler, stream)
+    return stream, figures
 
-    @property
-    def full(self) -> int:
-        return 4 * TICKS * self.beats // self.unit
+
+def _figure(text: str) -> str:
+    """What stands in quotation marks, if it is a chord: other text, such as "slowly" or "Fine", is "" here."""
+    figure = re.sub(r'["()\s]', "", text)
+    return figure if _CHORD.match(figure) else ""
 
 
-def _score(stream: Any, name: str) -> Score:
+def _score_of(stream: Any, name: str, figures: tuple[str, ...] | None = None) -> Score:
     try:
-        parts = [_expanded(part) for part in _sounding(stream).parts]
-        tracks = [track for track in map(_track, parts) if len(track.notes)]
-        if not tracks:
-            raise DecodeError(
-                f"{name!r} has no notes; give a tune with notes and a line K: (ABC), or a part (MusicXML)"
-            )
-        flat = parts[0].flatten()
-        chords = next(filter(None, (_chords(part.flatten()) for part in parts)), ())
-        return Score(tuple(tracks), _meters(_bars(parts[0])), _tempi(flat), _keys(flat), chords)
-    except DecodeError:
-        raise
-    except Exception as error:
+        score = score_of(stream, figures)
+    except Exception as error:  # as above
         raise _unreadable(name, error) from error
-
-
-def _sounding(stream: Any) -> Any:
-    """Transposing instruments at the pitch that is heard."""
-    moved = any(instrument.transposition for instrument in stream.recurse().getElementsByClass("Instrument"))
-    return stream.toSoundingPitch() if moved else stream
-
-
-def _expanded(part: Any) -> Any:
-    """The part with its repeats played out; as it is written where there are no bars, or the signs make no sense."""
-    from music21.repeat import ExpanderException
-
-    if not part.hasMeasures():
-        return part.makeMeasures()
-    meter = None
-    for measure in part.getElementsByClass("Measure"):  # who goes back to a bar takes its metre along
-        meter = measure.timeSignature or meter
-        if measure.timeSignature is None and meter is not None:
-            measure.timeSignature = deepcopy(meter)
-    try:
-        return part.expandRepeats()
-    except ExpanderException:
-        return part
-
-
-def _track(part: Any) -> Track:
-    rows = []
-    flat = part.flatten()
-    flat.stripTies(inPlace=True)  # a copy would take as long as all the rest
-    for note in flat.notes:
-        if "Harmony" in note.classes or not note.quarterLength:
-            continue
-        onset, end = _ticks(note.offset), _ticks(note.offset + note.quarterLength)
-        pitches = {pitch.midi for pitch in note.pitches}
-        rows += [(onset, max(1, end - onset), pitch, VELOCITY) for pitch in pitches]
-    instrument = part.getInstrument(returnDefault=True)
-    return Track(notes_of(rows), part.partName or "", instrument.midiProgram or 0)
-
-
-def _ticks(quarters: Any) -> int:
-    ticks: int = round(quarters * TICKS)
-    return ticks
-
-
-def _bars(part: Any) -> list[_Bar]:
-    measures = [measure for measure in part.getElementsByClass("Measure") if measure.timeSignature is not None]
-    starts = [_ticks(measure.offset) for measure in measures]
-    found = []
-    for measure, (start, end) in zip(measures, pairwise([*starts, _ticks(part.highestTime)]), strict=True):
-        meter = measure.timeSignature
-        if end > start:
-            found.append(_Bar(start, end - start, meter.numerator, meter.denominator))
-    return found
-
-
-def _meters(bars: Iterable[_Bar]) -> tuple[Meter, ...]:
-    """Metres such that bars counted from them are those that are written, but for the last one's end."""
-    whole: list[_Bar] = []
-    for bar in bars:
-        last = whole[-1] if whole else None
-        if last and last[2:] == bar[2:] and last.length < last.full and last.length + bar.length <= last.full:
-            whole[-1] = last._replace(length=last.length + bar.length)
-        else:
-            whole.append(bar)
-    found: list[Meter] = []
-    for number, bar in enumerate(whole):
-        cut = bar.length != bar.full and (number + 1 < len(whole) or bar.length > bar.full)
-        beats, unit = _fraction(bar.length) if cut else (bar.beats, bar.unit)
-        if not beats:  # no number of 64ths
-            beats, unit = bar.beats, bar.unit
-        now = found[-1] if found else None
-        if now is None or now[1:] != (beats, unit) or (bar.start - now.onset) % now.bar:
-            found.append(Meter(bar.start, beats, unit))
-    return tuple(found) if found and not found[0].onset else (Meter(0, 4, 4), *found)
-
-
-def _fraction(length: int) -> tuple[int, int]:
-    """Ticks → beats and the largest note value that counts them; (0, 4) where none does."""
-    return next(
-        ((length * unit // (4 * TICKS), unit) for unit in UNITS if unit > 2 and length * unit % (4 * TICKS) == 0),
-        (0, 4),
-    )
-
-
-def _tempi(flat: Any) -> tuple[Tempo, ...]:
-    found = {0: 120.0}
-    for mark in flat.getElementsByClass("MetronomeMark"):
-        bpm = mark.getQuarterBPM()
-        if bpm and 1 <= bpm <= 1000:
-            found[_ticks(mark.offset)] = float(bpm)
-    return tuple(Tempo(*one) for one in sorted(found.items()))
-
-
-def _keys(flat: Any) -> tuple[Key, ...]:
-    """Those whose mode is told: a signature alone leaves two."""
-    found: list[Key] = []
-    for key in flat.getElementsByClass("Key"):
-        one = Key(_ticks(key.offset), key.tonic.pitchClass, key.mode in MINOR)
-        if found and found[-1].onset == one.onset:
-            found.pop()
-        if not found or found[-1][1:] != one[1:]:
-            found.append(one)
-    return tuple(found)
-
-
-def _chords(flat: Any) -> tuple[Chord, ...]:
-    found: dict[int, tuple[int, str, int]] = {}
-    for symbol in flat.getElementsByClass("Harmony"):
-        try:
-            found[_ticks(symbol.offset)] = parse_chord(_spelled(symbol.figure))
-        except ParameterError:
-            found[_ticks(symbol.offset)] = (0, "", 0)
-    return tuple(Chord(onset, *chord) for onset, chord in sorted(found.items()))
-
-
-def _spelled(figure: str) -> str:
-    """`D/f+` → `D/F#`: so ABC files from the Nottingham collection write a bass."""
-    return re.sub(r"/([a-g])([+-]?)$", lambda bass: f"/{bass[1].upper()}{bass[2].replace('+', '#')}", figure)
+    if not score.tracks:
+        raise DecodeError(f"{name!r} has no notes; give a tune with notes and a line K: (ABC), or a part (MusicXML)")
+    return score
 
 
 def _check_size(size: int, name: str) -> None:

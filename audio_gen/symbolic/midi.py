@@ -18,7 +18,9 @@ from audio_gen.symbolic.score import NOTE, TICKS, Chord, Key, Meter, Notes, Scor
 
 DRUMS = 9  # the channel whose pitches are drums, counted from 0
 MAX_BYTES = 1 << 24  # of a file: some two million notes
-MAX_QUARTERS = 100_000  # of a piece, 14 hours at 120 bpm: a delta time of a few bytes can mean months
+# Of a piece, 2.8 hours at 120 bpm: a delta time of a few bytes can mean months, and models play drums or voices to all
+# of it, 5,000 bars in some minutes
+MAX_QUARTERS = 20_000
 MINUTE = 60e6  # microseconds
 SLOWEST = MINUTE / 0xFFFFFF  # bpm: microseconds a quarter have 24 bits
 _CHORD = b"chord:"
@@ -41,7 +43,7 @@ def read_midi(data: bytes, name: str) -> Score:
         name: what errors call it.
 
     Raises:
-        DecodeError: no such file, damaged, over 16 MiB or 100,000 quarters, of several patterns (type 2), in film
+        DecodeError: no such file, damaged, over 16 MiB or 20,000 quarters, of several patterns (type 2), in film
             frames (SMPTE), or with a metre or a tempo that is none.
     """
     if len(data) > MAX_BYTES:
@@ -65,7 +67,7 @@ def midi_bytes(score: Score) -> bytes:
     one of up to one decimal comes back exactly.
 
     Raises:
-        ParameterError: a tempo under 3.58 bpm, a piece over 100,000 quarters, or an unknown chord.
+        ParameterError: a tempo under 3.58 bpm, a piece over 20,000 quarters, or an unknown chord.
     """
     _check_end(max(score.end, *(signs[-1].onset for signs in _signs(score) if signs)))
     slow = [tempo.bpm for tempo in score.tempi if tempo.bpm < SLOWEST]

@@ -165,6 +165,8 @@ def test_a_generator_gets_figures_of_its_own(
         (["genre", "--data", "gtzan_mel", "--split", "held_out", "--robustness"], 2, "no audio to change"),
         (["genre", "--data", "gtzan_mel", "--attacked", "-1"], 2, "must be a number above 0, not '-1'"),
         (["music", "--data", "gtzan_mel", "--attacked"], 2, "'music' is a generator"),
+        (["genre", "--data", "gtzan_mel", "--split", "held_out", "--rendered"], 2, "--rendered is for models of notes"),
+        (["genre", "--data", "gtzan_mel", "--split", "held_out", "--page", "p"], 2, "--page shows what a model makes"),
     ],
 )
 def test_what_cannot_be_measured_costs_one_line(
@@ -182,7 +184,7 @@ def test_what_cannot_be_measured_costs_one_line(
 
 
 def test_a_model_of_notes_gets_figures_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     config = {"styles": 1, "width": 8}
@@ -199,3 +201,7 @@ def test_a_model_of_notes_gets_figures_of_its_own(
     assert "transpositions" in lines
     assert evaluate("./" + command[0], *command[1:], "--robustness") == 2
     assert "'tunes' is a melody: give --data" in capfd.readouterr().err
+    tiny.classifier()
+    tiny.emotion()
+    assert evaluate("./" + command[0], *command[1:], "--rendered") == 2
+    assert "there are no new pieces of 'tunes' to render" in capfd.readouterr().err

@@ -1,5 +1,7 @@
 """Distances between sets of embeddings: properties, and slow obvious twins."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
@@ -12,6 +14,7 @@ from audio_gen.metrics.generation import (
     frechet_audio_distance,
     inception_score,
     kernel_audio_distance,
+    kernel_audio_distance_chance,
     kernel_audio_distance_interval,
     mean_distance,
 )
@@ -184,6 +187,61 @@ def test_a_recording_and_its_copy_are_drawn_together() -> None:
     apart = kernel_audio_distance_interval(x, y, reference_groups=groups, estimate_groups=groups + 100, samples=200)
     assert together.value == pytest.approx(apart.value)
     assert together.high - together.low < 0.3 * (apart.high - apart.low)
+
+
+def test_a_piece_and_what_was_made_after_it_are_kept_apart() -> None:
+    """Against counting pairs one by one, in the sets and in a draw; music made after a piece is nearer than others."""
+    x = cloud(12, 0)
+    y = x + 0.1 * cloud(12, 1)
+    groups = np.arange(12)
+    found = kernels(x, y, groups, groups, apart=True)
+    sigma = np.median([np.linalg.norm(x[i] - x[j]) for i in range(12) for j in range(i)])
+
+    def mean(left: np.ndarray, right: np.ndarray, counts: np.ndarray) -> float:
+        drawn = np.repeat(groups, counts)
+        pairs = [(i, j) for i in drawn for j in drawn if i != j]
+        return float(np.mean([np.exp(-((left[i] - right[j]) ** 2).sum() / (2 * sigma**2)) for i, j in pairs]))
+
+    for counts in (np.ones(12, int), np.array([2, 0, 3, 1] * 3)):
+        expected = mean(x, x, counts) + mean(y, y, counts) - 2 * mean(x, y, counts)
+        assert found.distance(counts, counts) == pytest.approx(expected)
+    near, apart = (
+        kernel_audio_distance_interval(x, y, reference_groups=groups, estimate_groups=groups, apart=one, samples=50)
+        for one in (False, True)
+    )
+    assert near.value < -3 < apart.value
+    assert apart.low <= apart.value <= apart.high
+    with pytest.raises(ParameterError, match="need the same groups"):
+        kernel_audio_distance_interval(x, y, apart=True)
+
+
+def test_chance_is_the_share_of_swaps_that_are_as_far() -> None:
+    x = cloud(5, 0)
+    y = x + 0.3 * cloud(5, 1)
+    rows = np.concatenate([x, y])
+    squares = np.square(rows[:, None] - rows).sum(-1)
+    k = np.exp(-squares / (2 * np.median(np.sqrt(squares[np.triu_indices(10, 1)])) ** 2))
+
+    def distance(swaps: tuple[int, ...]) -> float:
+        one = [i + 5 * swap for i, swap in enumerate(swaps)]
+        other = [(i + 5) % 10 for i in one]
+        pairs = [(i, j) for i in range(5) for j in range(5) if i != j]
+        return float(sum(k[one[i], one[j]] + k[other[i], other[j]] - 2 * k[one[i], other[j]] for i, j in pairs))
+
+    found = distance((0,) * 5)
+    expected = np.mean([distance(swaps) >= found - 1e-9 for swaps in itertools.product((0, 1), repeat=5)])
+    assert kernel_audio_distance_chance(x, y, samples=20_000) == pytest.approx(expected, abs=0.02)
+
+
+def test_chance_tells_a_shift_of_all_pairs_from_none() -> None:
+    x = cloud(30, 0)
+    assert kernel_audio_distance_chance(x, x + 0.2) == 0.001  # far less than rows differ, but all one way
+    pairs = [(x + 0.5 * cloud(30, seed), x + 0.5 * cloud(30, seed + 20)) for seed in range(1, 21)]
+    chances = [kernel_audio_distance_chance(*pair) for pair in pairs]
+    assert np.mean(np.array(chances) > 0.05) >= 0.8
+    assert kernel_audio_distance_chance(x, x) == 1
+    with pytest.raises(ParameterError, match="30 rows of the reference need as many, not 20"):
+        kernel_audio_distance_chance(x, cloud(20, 0))
 
 
 def test_mean_distance() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audio_gen.errors import ParameterError
-from audio_gen.metrics.interval import Interval, bootstrap
+from audio_gen.metrics.interval import Interval, bootstrap, ratio_interval
 from audio_gen.metrics.regression import pearson_r
 
 
@@ -66,3 +66,16 @@ def test_an_interval_holds_its_value() -> None:
 
     found = bootstrap(biased, np.arange(50))
     assert found.low < found.value == found.high == 50
+
+
+def test_a_ratio_is_that_of_sums_and_has_the_interval_of_its_draws() -> None:
+    random = np.random.default_rng(0)
+    parts, wholes = random.normal(5, 1, 80), random.uniform(1, 3, 80)
+    found, slow = ratio_interval(parts, wholes), bootstrap(lambda one, other: one.sum() / other.sum(), parts, wholes)
+    assert found.value == slow.value == parts.sum() / wholes.sum()
+    assert (found.low, found.high) == pytest.approx((slow.low, slow.high), rel=0.01)
+    assert ratio_interval([1.0, 3.0], [1.0, 1.0], seed=4) == ratio_interval([1.0, 3.0], [1.0, 1.0], seed=4)
+    assert all(map(math.isnan, [getattr(ratio_interval([0.0], [0.0]), name) for name in ("value", "low", "high")]))
+    assert ratio_interval([2.0, 0.0], [1.0, 0.0]) == Interval(2.0, 2.0, 2.0)  # draws of nothing are left out
+    with pytest.raises(ParameterError, match="one length"):
+        ratio_interval([1.0], [1.0, 2.0])

@@ -50,9 +50,19 @@ def test_nats_of_whole_beats_in_four_four(tmp_path: Path) -> None:
     details = found["details"]
     assert (details["pieces"], details["measured_pieces"], details["measured_on"]) == (6, 5, "beats in 4/4")
     assert details["hit_f1_of_the_bar_before"]["value"] == 1  # each bar is the one before
+    assert details["uniform_nats_per_step"] == pytest.approx(9 * np.log(2))
+    assert details["shuffled_nats_per_step"]["value"] > 0
+    assert 0 <= details["hit_ece"] <= 1
+    assert "ngram_nats_per_step" not in details
     assert {name: group["pieces"] for name, group in details["groups"].items()} == {
         "all": 6, "fills": 1, "funk": 3, "rock": 3,
     }  # fmt: skip
+
+
+def test_beats_that_train_has_cost_little_by_ngrams(tmp_path: Path) -> None:
+    note_layouts.groove(tmp_path, ["train", "test"])
+    found = foretell_drums(saved(tmp_path, "drum_rnn", DrumRnnNet, SMALL), read_split("groove", tmp_path, "test"))
+    assert 0 < found["details"]["ngram_nats_per_step"]["value"] < 0.5 < found["details"]["uniform_nats_per_step"]
 
 
 def test_without_a_beat_in_four_four_all_pieces_count(tmp_path: Path) -> None:
@@ -120,6 +130,8 @@ def test_what_comes_back_through_latent_numbers(tmp_path: Path, monkeypatch: pyt
     assert (found["details"]["pieces"], found["details"]["windows"]) == (3, 12)
     assert 0 <= found["details"]["active_units"] <= 4
     assert found["hit_f1"]["value"] < 1
+    assert found["details"]["hit_f1_of_the_bars_before"]["value"] == 1  # each bar is the one before
+    assert found["details"]["hit_f1_of_the_middle_groove"]["value"] < 1
     piece = piece_of(read.told[0].score, 0)
     assert [len(one.grid) for one in windows(piece.cut(0, 70))] == [32, 32]  # six sixteenths are no bar
     assert [len(one.grid) for one in windows(piece.cut(0, 50))] == [32, 18]

@@ -13,7 +13,7 @@ from audio_gen.pipelines._samples import chord_text, estimated
 from audio_gen.pipelines._tunes import Tune
 from audio_gen.pipelines.piece import Wish
 from audio_gen.symbolic.encoders.melody import FIRST, HOLD, REST, chord_steps
-from audio_gen.symbolic.score import Chord, Key, Score, Track, notes_of
+from audio_gen.symbolic.score import Chord, Key, Meter, Score, Track, notes_of
 from tests.pipelines import note_layouts
 
 NO_CHORDS = np.full(256, 108)
@@ -53,6 +53,36 @@ def test_windows_begin_with_no_note_from_before() -> None:
     assert _tunes.windows(tune(7)) == []
     empty = tune()._replace(tokens=np.full((1, 256), HOLD))
     assert _tunes.windows(empty) == []
+
+
+def test_an_upbeat_is_left_out() -> None:
+    rows = notes_of([(240, 240, 67, 90), (480, 480, 60, 90), (2400, 960, 62, 90)])
+    score = Score(
+        (Track(rows),),
+        (Meter(0, 1, 4), Meter(480, 4, 4)),
+        keys=(Key(0, 2, False),),
+        chords=(Chord(0, 2, "maj", 2), Chord(960, 7, "maj", 7)),
+    )
+    found = _tunes.without_upbeat(score)
+    assert found.tracks[0].notes.tolist() == [(0, 480, 60, 90), (1920, 960, 62, 90)]
+    assert found.meters == (Meter(0, 4, 4),)
+    assert found.chords == (Chord(0, 2, "maj", 2), Chord(480, 7, "maj", 7))
+    assert (found.keys, found.tempi) == (score.keys, score.tempi)
+    assert _tunes.without_upbeat(found) is found
+    twice = Score(score.tracks, (Meter(0, 1, 4), Meter(960, 4, 4)))  # two short bars are no upbeat
+    assert _tunes.without_upbeat(twice) is twice
+
+
+def test_counts_of_what_follows_what() -> None:
+    tokens = np.full((1, 32), HOLD)
+    tokens[0, [0, 4, 8, 16]] = FIRST + np.array([12, 19, 12, 40])  # C, G, C, E two octaves above
+    found = _tunes.counts(Tune(tokens, NO_CHORDS[:32], 0))
+    assert found["pitch_classes"].tolist() == [2, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0]
+    steps = found["pitch_class_transitions"]
+    assert (steps.sum(), steps[0, 7], steps[7, 0], steps[0, 4]) == (3, 1, 1, 1)
+    assert found["interval_transitions"].shape == (25, 25)
+    assert (found["interval_transitions"][19, 5], found["interval_transitions"][5, 24]) == (1, 1)  # 28 semitones are 12
+    assert (found["duration_transitions"][3, 3], found["duration_transitions"][7, 15]) == (1, 1)
 
 
 def test_controls_keep_what_they_should() -> None:
@@ -133,5 +163,6 @@ def test_distances_are_told_beside_controls() -> None:
     row = found["a"]
     assert 0.5 < row["generated"]["value"] < 1.5
     assert row["generated"]["low"] <= row["generated"]["value"] <= row["generated"]["high"]
-    assert row["far"] > 4
+    assert row["far"]["value"] > 4
+    assert row["real_real"]["value"] == 1
     assert row["real_w1"] > 0

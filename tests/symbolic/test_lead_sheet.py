@@ -97,6 +97,29 @@ def test_a_bass_as_the_nottingham_collection_writes_it() -> None:
     assert abc('"D"D2"slowly"D2|').chords == (Chord(0, 2, "maj", 2),)
 
 
+def test_an_accidental_holds_to_the_end_of_its_bar() -> None:
+    assert [pitch for _, _, pitch in places(abc("^GGgG|G=G^GG|"))] == [68, 68, 80, 68, 67, 67, 68, 68]
+    assert places(abc("^G2-G2|G4|")) == [(0, 1920, 68), (1920, 1920, 67)]
+
+
+def test_ties_join_one_pitch_and_go_over_repeats() -> None:
+    assert places(abc("C4-|C4-|C2D2|")) == [(0, 4800, 60), (4800, 960, 62)]
+    assert places(abc("C2-D2|")) == [(0, 960, 60), (960, 960, 62)]  # a slur, written as a tie
+
+
+def test_text_over_notes_that_is_no_chord_stops_none() -> None:
+    assert abc('"Am"A2"Fine"A2|"D.C."A2"(E7)"A2|"N.C."A4|').chords == (
+        *(Chord(0, 9, "min", 9), Chord(2880, 4, "7", 4)),
+        Chord(3840, 0, "", 0),
+    )
+
+
+def test_two_voices_keep_their_chords() -> None:
+    score = abc('V:1\n"Am"A4|"E7"B4|\nV:2\nC4|E4|', "M:4/4", "K:Am")
+    assert [track.notes["pitch"].tolist() for track in score.tracks] == [[69, 71], [60, 64]]
+    assert score.chords == (Chord(0, 9, "min", 9), Chord(1920, 4, "7", 4))
+
+
 def test_several_tunes_and_what_stands_before_them() -> None:
     text = (
         "%abc\nM:3/4\n\n" + TUNE.replace("M:3/4\n", "") + "\n" + TUNE.replace("X:1\nT:Two Bars\nM:3/4", "X:2\nT:Next")

@@ -49,12 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also hear silence, noise, tones, clicks and speech, which should not be told with confidence; "
         "needs no --data",
     )
-    group = parser.add_argument_group("generators and vocoders")
+    group = parser.add_argument_group("generators and vocoders, and models of notes that are rendered")
     group.add_argument(
         "--listener",
         action="append",
         metavar="NAME",
-        help="classifier to embed with; default genre; may be repeated",
+        help="classifier to embed with; default genre, of notes genre and emotion; may be repeated",
+    )
+    group = parser.add_argument_group("models of notes")
+    group.add_argument(
+        "--rendered",
+        action="store_true",
+        help="also let the listeners hear new pieces, real ones and controls, all played by one synthesizer; "
+        "adds up to a minute",
     )
     group = parser.add_argument_group("generators, and models of notes")
     group.add_argument(
@@ -77,7 +84,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also look for copies of the training music in N clips (see `index`)",
     )
     group.add_argument(
-        "--page", type=Path, metavar="FOLDER", help="keep some clips there, and a blind listening test of them"
+        "--page",
+        type=Path,
+        metavar="FOLDER",
+        help="also of vocoders and models of notes: keep some clips there, and a blind listening test of them",
     )
     parser.add_argument("--quiet", action="store_true", help="no notes, only warnings and errors")
 
@@ -102,6 +112,10 @@ def run(arguments: argparse.Namespace) -> int:
         article = "an" if model.family == AUTOENCODER else "a"
         kind = model.family.replace("_", " ")
         raise ParameterError(f"{model.name!r} is {article} {kind}: give --data, and no option of classifiers")
+    if arguments.rendered and measure is not _notes:
+        raise ParameterError(f"--rendered is for models of notes, and {model.name!r} makes none")
+    if arguments.page and measure in (_classifier, _autoencoder):
+        raise ParameterError(f"--page shows what a model makes, and {model.name!r} makes nothing")
     found = plain(measure(arguments, model))
     if arguments.json is not None:
         with replacing(arguments.json) as part:
@@ -196,11 +210,11 @@ def _vocoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     )
 
 
-def _listeners(arguments: argparse.Namespace, device: Any) -> dict[str, Any]:
+def _listeners(arguments: argparse.Namespace, device: Any, default: tuple[str, ...] = ("genre",)) -> dict[str, Any]:
     """The classifiers to embed with, by name."""
     from audio_gen.pipelines.classify import Classifier
 
-    loaded = [Classifier.load(name, device=device) for name in arguments.listener or ["genre"]]
+    loaded = [Classifier.load(name, device=device) for name in arguments.listener or default]
     return {listener.checkpoint.name: listener for listener in loaded}
 
 
@@ -216,8 +230,10 @@ def _autoencoder(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
 def _notes(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     from tqdm import tqdm
 
+    from audio_gen.pipelines.device import pick_device
     from audio_gen.pipelines.evaluate_notes import evaluate_notes
 
+    listeners = _listeners(arguments, pick_device(arguments.device), ("genre", "emotion")) if arguments.rendered else {}
     return evaluate_notes(
         arguments.name,
         arguments.data,
@@ -225,5 +241,7 @@ def _notes(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
         arguments.split,
         count=arguments.count,
         seed=arguments.seed,
+        listeners=tuple(listeners.values()),
+        page=arguments.page,
         progress=lambda pieces, what, count: tqdm(pieces, what, count, unit="piece", disable=arguments.quiet or None),
     )
