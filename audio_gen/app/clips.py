@@ -84,12 +84,11 @@ def deliver(
     """Write one clip and, beside it, STEM.json with what the clip says of itself and what was `found` of it."""
     from audio_gen.pipelines.generate import sound_blocks
     from audio_gen.pipelines.provenance import tags
-    from audio_gen.pipelines.render import render
+    from audio_gen.pipelines.render import render, tell_of_peak
 
     said, rate = tags(maker, vocoder, item.wish, finish), vocoder.spec.sample_rate
     measured = render(output, sound_blocks(item, vocoder), item.samples, rate, finish, said)
-    if finish.lufs is not None and measured.lufs < finish.lufs - 0.5:
-        _log.info("%s: %.1f LUFS, not %g, since its true peak is at -1 dB", output.name, measured.lufs, finish.lufs)
+    tell_of_peak(output, measured, finish)
     whole = {**said, **(found or {}), "measured": measured.to_dict()}
     write_sidecar(output, whole)
     return success(str(output), {kind: whole}, duration_s=item.samples / rate, sample_rate=rate)
@@ -129,6 +128,11 @@ def same_as_before(output: Path, said: dict[str, Any]) -> None:
         then, now = before.get(key), json.loads(json.dumps(said.get(key)))
         if key == "wish" and isinstance(then, dict):
             then, now = ({name: part for name, part in one.items() if name != "take"} for one in (then, now))
+        if isinstance(then, dict) and isinstance(now, dict):  # what is the same isn't told
+            then, now = (
+                {name: part for name, part in one.items() if name not in other or other[name] != part}
+                for one, other in ((then, now), (now, then))
+            )
         if then != now:
             raise ParameterError(
                 f"{str(output)!r} is there, but was made from another {key} ({_short(then)}, not {_short(now)}): "

@@ -4,30 +4,48 @@ from dataclasses import replace
 
 import numpy as np
 
-from audio_gen.symbolic.score import Chord, Score, Track, notes_of
+from audio_gen.symbolic.score import Chord, Notes, Score, Track, notes_of
 from audio_gen.symbolic.theory import QUALITIES, TONES, estimate_key
 
 NAME = "block chords"  # the track that plays a score's chords
-LOWEST = 48  # C3: the chords' tones lie in the octave from there on, the bass an octave or more below
+LOWEST = 48  # C3: the chords' tones lie in the octave from there on, the bass below; lower where a tune is low
+DEEPEST = 36  # C2: chords whose tones lie lower are mud
+MIDDLE = 60  # C4: a tune below is a bass, with room for chords above
 VELOCITY = 60  # below a melody's
 
 
-def block_chords(chords: tuple[Chord, ...], end: int) -> Track:
-    """A track that plays each chord until the next one, the last until tick `end`, over its bass."""
+def block_chords(chords: tuple[Chord, ...], end: int, lowest: int = LOWEST) -> Track:
+    """A track that plays each chord until the next one, the last until tick `end`, over its bass (`pitches_of`)."""
     ends = [*(chord.onset for chord in chords[1:]), end]
     rows = [
         (chord.onset, min(until, end) - chord.onset, pitch, VELOCITY)
         for chord, until in zip(chords, ends, strict=True)
         if chord.quality and chord.onset < end
-        for pitch in pitches_of(chord)
+        for pitch in pitches_of(chord, lowest)
     ]
     return Track(notes_of(rows), NAME)
 
 
-def pitches_of(chord: Chord) -> list[int]:
-    """Bass and tones of a chord, as MIDI pitches."""
-    tones = {LOWEST + (chord.root + tone) % 12 for tone in TONES[QUALITIES.index(chord.quality)]}
-    return [LOWEST - 12 + chord.bass, *sorted(tones)]
+def pitches_of(chord: Chord, lowest: int = LOWEST) -> list[int]:
+    """The bass of a chord, in the octave below `lowest`, and its tones, in the octave from there on: MIDI pitches."""
+    tones = {lowest + (chord.root + tone - lowest) % 12 for tone in TONES[QUALITIES.index(chord.quality)]}
+    return [lowest - 12 + (chord.bass - lowest) % 12, *sorted(tones)]
+
+
+def room_for_chords(tune: Notes) -> int:
+    """From which pitch on the chords' octave doesn't cover a tune: below it or, of a bass, above it.
+
+    The tune's lowest and highest tenth of notes don't count, so that one of them doesn't move all chords.
+    """
+    if not len(tune):
+        return LOWEST
+    pitches = np.sort(tune["pitch"])
+    few = (len(pitches) - 1) // 10
+    low, high = int(pitches[few]), int(pitches[-1 - few])
+    below = min(LOWEST, low - 12)
+    if below < DEEPEST and high < MIDDLE:
+        return max(LOWEST, high + 1)
+    return max(DEEPEST, below)
 
 
 def key_of_chords(chords: tuple[Chord, ...]) -> tuple[int, bool]:
@@ -50,20 +68,23 @@ def repeated(chords: tuple[Chord, ...], start: int, end: int) -> tuple[Chord, ..
     return tuple(chord for chord in found if chord.onset < end)
 
 
-def accompanied(score: Score, since: int, end: int, *, add: bool) -> Score:
+def accompanied(score: Score, tune: int, since: int, end: int, *, add: int | None) -> Score:
     """The score with its chords played from tick `since` to `end`, in the track of block chords after what it plays.
 
-    Where there is no such track, one is added if that is asked for.
+    Where there is no such track, one of program `add` is added, but for None. Track `tune` (from 0) isn't covered, as
+    far as it is known at `since`: so chords go on where they lay.
     """
     number = next((n for n, one in enumerate(score.tracks) if one.name == NAME), None)
-    if not any(chord.quality for chord in score.chords) or (number is None and not add):
+    if not any(chord.quality for chord in score.chords) or (number is None and add is None):
         return score
-    notes = block_chords(score.chords, end).notes
+    sung = score.tracks[tune].notes
+    before = sung[sung["onset"] < since]
+    notes = block_chords(score.chords, end, room_for_chords(before if len(before) else sung)).notes
     notes = notes[notes["onset"] + notes["duration"] > since].copy()
     late = np.maximum(since - notes["onset"], 0)
     notes["onset"] += late
     notes["duration"] -= late
     if number is None:
-        return replace(score, tracks=(*score.tracks, Track(notes, NAME)))
+        return replace(score, tracks=(*score.tracks, Track(notes, NAME, add or 0)))
     track = score.tracks[number]
     return score.with_track(number, replace(track, notes=np.concatenate([track.notes, notes])))

@@ -6,7 +6,7 @@ from audio_gen.errors import CheckpointError
 from audio_gen.models import checkpoint, composer, melody
 from audio_gen.pipelines import note_copies
 from audio_gen.pipelines.maker import Gap, Maker
-from audio_gen.pipelines.piece import Piece, Wish
+from audio_gen.pipelines.piece import REDRAWS, Piece, Wish
 from audio_gen.symbolic.score import Score
 
 DRUMS = ("drum_rnn", "drum_vae")
@@ -73,6 +73,7 @@ class Composer:
         temperature: float = 1.0,
         top_p: float = 0.95,
         best_of: int = 1,
+        redraws: int = REDRAWS,
         seed: int = 0,
         index: int = 0,
     ) -> Score:
@@ -83,7 +84,7 @@ class Composer:
                 allowed.
         """
         conditions = style, key, meter, bpm, bars, chords, density, pitches, voices
-        wish = Wish(*conditions, temperature, top_p, seed, index, best_of=best_of)
+        wish = Wish(*conditions, temperature, top_p, seed, index, best_of=best_of, redraws=redraws)
         return self.make(wish).score
 
     def make(self, wish: Wish) -> Piece:

@@ -11,22 +11,27 @@ from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.composer import UNKNOWN, ComposerNet
 from audio_gen.models.composer_pieces import FOUR
 from audio_gen.pipelines.accompaniment import NAME, accompanied, key_of_chords
-from audio_gen.pipelines.canvas import Canvas, Manner, Mask, filled, gapped_line, unknown_line
+from audio_gen.pipelines.canvas import Canvas, Manner, filled, gapped_line, unknown_line
 from audio_gen.pipelines.generate import clip_generator
-from audio_gen.pipelines.line_plan import Plan, chords_joined, end_of, key_of_lines, lines_of, moved, within_gaps
+from audio_gen.pipelines.line_plan import (
+    Plan,
+    allowed_symbols,
+    chords_joined,
+    end_of,
+    key_of_lines,
+    lines_of,
+    moved,
+    within_gaps,
+)
 from audio_gen.pipelines.maker import Gap, Maker, density_error
 from audio_gen.pipelines.note_copies import NoteIndex
-from audio_gen.pipelines.piece import Piece, Wish, measured, refuse_fixed, up_to
+from audio_gen.pipelines.piece import Piece, Wish, measured, notes_a_quarter, refuse_fixed, up_to
+from audio_gen.pipelines.thin import is_thin
 from audio_gen.symbolic.encoders.melody import shift_to_c
 from audio_gen.symbolic.encoders.voices import (
-    CHORD,
     CHORDS,
-    HIGHEST,
-    LOWEST,
     MELODY,
-    PITCH,
     ROLES,
-    SYMBOLS,
     UNIT,
     VELOCITY,
     Line,
@@ -36,7 +41,6 @@ from audio_gen.symbolic.encoders.voices import (
     notes_of_line,
 )
 from audio_gen.symbolic.score import TICKS, Key, Meter, Score, Tempo, Track, notes_of
-from audio_gen.symbolic.theory import NO_CHORD, chord_of_code, chord_tones, scale_mask
 
 BARS = 8  # where nobody tells
 LONGEST_BAR = 96  # units: two whole notes
@@ -74,12 +78,16 @@ class LineMaker(Maker):
         key = wish.tonality or key_of_chords(chords)
         units = bars * meter.bar // UNIT
         roles = FOUR if wish.voices == "satb" else (MELODY, CHORDS)
-        tracks = tuple(Track(notes_of([]), ROLES[role]) for role in roles if role != CHORDS)
+        tracks = tuple(
+            Track(notes_of([]), ROLES[role], wish.program(place)) for place, role in enumerate(roles) if role != CHORDS
+        )
         score = Score(tracks, (meter,), (Tempo(0, wish.bpm or 120.0),), (Key(0, *key),), chords)
         lines = tuple(
             chord_line(chords, units) if role == CHORDS and chords else unknown_line(0, units) for role in roles
         )
-        return self._told(Plan(score, tuple(range(len(tracks))), roles, lines, key, meter.bar, True, 0), wish)
+        everything = tuple(range(len(tracks)))
+        plan = Plan(score, everything, roles, lines, key, meter.bar, sounds=True, played=0, program=wish.program(1))
+        return self._told(plan, wish)
 
     def continued(self, score: Score, wish: Wish, track: int | None = None) -> Piece:
         """The score, all its notes as they are, and then `wish.bars` more bars (8 where nobody tells).
@@ -145,12 +153,13 @@ class LineMaker(Maker):
         plan = Plan(kept, tracks, roles, tuple(lines), key, bars[gap.first - 1].meter.bar)
         made = self._told(plan, wish)
         told = {"bars": [gap.first, gap.last], "tracks": [number + 1 for number in wanted]}
-        return replace(made, more={"gap": told})
+        return replace(made, more={**made.more, "gap": told})
 
     def harmonised(self, score: Score, wish: Wish, track: int | None = None) -> Piece:
         """A melody, its notes as they are, with alto, tenor and bass (as tracks at the end), or with "chords".
 
-        Chords that the score has are replaced by the new ones, and so is the track of block chords.
+        Chords that the score has are replaced by the new ones, and so is the track of block chords. Voices have the
+        melody's program where no other is asked for.
 
         Raises:
             ParameterError: no track is one voice, or what `make` refuses.
@@ -166,9 +175,12 @@ class LineMaker(Maker):
         if wish.voices == "chords":
             bare = replace(score, chords=(), tracks=tuple(one for one in score.tracks if one.name != NAME))
             place = bare.tracks.index(score.tracks[number])
-            plan = Plan(bare, (place,), (MELODY, CHORDS), (known, gap), key, bars[-1].meter.bar, played=0)
-            return self._told(plan, wish)
-        parts = tuple(Track(notes_of([]), ROLES[role]) for role in FOUR[1:])
+            roles, bar = (MELODY, CHORDS), bars[-1].meter.bar
+            return self._told(
+                Plan(bare, (place,), roles, (known, gap), key, bar, played=0, program=wish.program(0)), wish
+            )
+        own = score.tracks[number].program
+        parts = tuple(Track(notes_of([]), ROLES[role], wish.program(n, own)) for n, role in enumerate(FOUR[1:]))
         whole = replace(score, tracks=(*score.tracks, *parts))
         tracks = (number, *range(len(score.tracks), len(whole.tracks)))
         return self._told(Plan(whole, tracks, FOUR, (known, gap, gap, gap), key, bars[-1].meter.bar), wish)
@@ -180,7 +192,7 @@ class LineMaker(Maker):
         lines = tuple(moved(line, shift) for line in plan.lines)
         canvas = Canvas(
             Voices(lines, plan.roles, plan.units),
-            self._allowed(plan, shift, wish),
+            allowed_symbols(plan, shift, wish),
             plan.bar // UNIT,
             wish.label(self.labels, self.checkpoint.name),
             plan.key[1],
@@ -216,13 +228,17 @@ class LineMaker(Maker):
         if CHORDS in plan.roles:
             score = replace(score, chords=chords_joined(score.chords, chords_of_line(new[-1])))
             if plan.played is not None:
-                score = accompanied(score, plan.played, plan.units * UNIT, add=not plan.played)
+                add = None if plan.played else plan.program
+                score = accompanied(score, plan.tracks[0], plan.played, plan.units * UNIT, add=add)
         copies = self.index.report(replace(score, tracks=tuple(fresh))) if self.index is not None else None
         first = next((place for place, track in enumerate(fresh) if len(track.notes)), 0)
-        gap = plan.lines[first]
-        quarters = max(1, int(gap[gap[:, 2] == UNKNOWN, 1].sum())) * UNIT / TICKS
+        gaps = [int(line[line[:, 2] == UNKNOWN, 1].sum()) * UNIT for line in plan.lines]
         told = measured(score, plan.tracks[0] if len(plan.tracks) == 1 else None, key=wish.tonality)
-        told["notes_a_quarter"] = round(len(fresh[first].notes) / quarters, 4)
+        if gaps[first]:
+            told["notes_a_quarter"] = round(len(fresh[first].notes) * TICKS / gaps[first], 4)
+        else:  # nothing of the lines with tracks was open, only chords
+            told["notes_a_quarter"] = round(notes_a_quarter(score, plan.tracks[first]), 4)
+        told["thin"] = any(is_thin(one.notes, gap) for one, gap in zip(fresh, gaps, strict=False))
         return Piece(score, wish.to_dict(), told, copies)
 
     def _check_meters(self, meters: tuple[Meter, ...]) -> None:
@@ -232,28 +248,3 @@ class LineMaker(Maker):
                 f"{self.checkpoint.name!r} can't count {told}: it counts bars of whole triplet sixteenths, up to two "
                 "whole notes, such as 2/4, 3/4, 4/4, 2/2, 6/8 or 12/8"
             )
-
-    def _allowed(self, plan: Plan, shift: int, wish: Wish) -> Mask:
-        """`[units, SYMBOLS]`: pitches in the range, and, where a key is asked for, in the key or an asked chord."""
-        pitches = LOWEST + np.arange(CHORD - PITCH)  # from the tonic
-        low, high = wish.span or (LOWEST, HIGHEST)
-        within = (pitches - shift >= max(low, LOWEST)) & (pitches - shift <= min(high, HIGHEST))
-        if not within.any():
-            raise ParameterError(f"range {wish.pitches!r} leaves no pitch; there are C1 to B7")
-        allowed = np.ones((plan.units, SYMBOLS), bool)
-        allowed[:, PITCH:CHORD] = within
-        if wish.tonality is not None:
-            allowed[:, PITCH:CHORD] &= (
-                scale_mask(0, plan.key[1])[pitches % 12] | self._asked_tones(plan, shift, wish)[:, pitches % 12]
-            )
-        return allowed
-
-    def _asked_tones(self, plan: Plan, shift: int, wish: Wish) -> Mask:
-        """`[units, 12]`: pitch classes, from the tonic, of the chord that is asked for."""
-        tones = np.zeros((plan.units, 12), bool)
-        if wish.chords is None:
-            return tones
-        for onset, duration, symbol in moved(plan.lines[-1], shift).tolist():
-            if symbol >= CHORD and symbol != CHORD + NO_CHORD:
-                tones[onset : onset + duration] = chord_tones(*chord_of_code(symbol - CHORD))
-        return tones

@@ -1,21 +1,29 @@
-"""line_plan: of a score, what stays and what is to be told: which tracks are the lines, and their gaps."""
+"""line_plan: of a score, what stays and what is to be told: the lines, their gaps, and what may go there."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from audio_gen.errors import ParameterError
 from audio_gen.models.composer import UNKNOWN
 from audio_gen.models.composer_pieces import FOUR, setting_of
 from audio_gen.pipelines.accompaniment import NAME
+from audio_gen.pipelines.canvas import Mask
+from audio_gen.pipelines.piece import Wish
 from audio_gen.symbolic.encoders.voices import (
+    CHORD,
     CHORDS,
+    HIGHEST,
+    LOWEST,
     MELODY,
+    PITCH,
+    SYMBOLS,
     Line,
     transposed,
 )
 from audio_gen.symbolic.files import one_voice
 from audio_gen.symbolic.score import Chord, Notes, Score, Track, notes_of
-from audio_gen.symbolic.theory import estimate_key
+from audio_gen.symbolic.theory import NO_CHORD, chord_of_code, chord_tones, estimate_key, scale_mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +39,7 @@ class Plan:
         bar: ticks a bar.
         sounds: whether the first line has to sound in the last bar.
         played: the tick from which on block chords play the chords; None leaves them as they are.
+        program: of a track of block chords that is added.
     """
 
     score: Score
@@ -41,6 +50,7 @@ class Plan:
     bar: int
     sounds: bool = False
     played: int | None = None
+    program: int = 0
 
     @property
     def units(self) -> int:
@@ -107,3 +117,34 @@ def chords_joined(chords: tuple[Chord, ...], more: tuple[Chord, ...]) -> tuple[C
     """Chords and those after them; one that goes on isn't said again."""
     again = bool(chords and more) and chords[-1][1:3] == more[0][1:3]
     return (*chords, *more[1 if again else 0 :])
+
+
+def allowed_symbols(plan: Plan, shift: int, wish: Wish) -> Mask:
+    """`[units, SYMBOLS]`: pitches in the range, and, where a key is asked for, in the key or an asked chord.
+
+    Raises:
+        ParameterError: no pitch is left.
+    """
+    pitches = LOWEST + np.arange(CHORD - PITCH)  # from the tonic
+    low, high = wish.span or (LOWEST, HIGHEST)
+    within = (pitches - shift >= max(low, LOWEST)) & (pitches - shift <= min(high, HIGHEST))
+    if not within.any():
+        raise ParameterError(f"range {wish.pitches!r} leaves no pitch; there are C1 to B7")
+    allowed = np.ones((plan.units, SYMBOLS), bool)
+    allowed[:, PITCH:CHORD] = within
+    if wish.tonality is not None:
+        allowed[:, PITCH:CHORD] &= (
+            scale_mask(0, plan.key[1])[pitches % 12] | _asked_tones(plan, shift, wish)[:, pitches % 12]
+        )
+    return allowed
+
+
+def _asked_tones(plan: Plan, shift: int, wish: Wish) -> Mask:
+    """`[units, 12]`: pitch classes, from the tonic, of the chord that is asked for."""
+    tones = np.zeros((plan.units, 12), bool)
+    if wish.chords is None:
+        return tones
+    for onset, duration, symbol in moved(plan.lines[-1], shift).tolist():
+        if symbol >= CHORD and symbol != CHORD + NO_CHORD:
+            tones[onset : onset + duration] = chord_tones(*chord_of_code(symbol - CHORD))
+    return tones

@@ -87,15 +87,28 @@ class Maker(ABC):
         )
 
     def best(self, wish: Wish, make: Callable[[list[Wish]], list[Piece]], fit: Callable[[Piece], float]) -> Piece:
-        """Of `wish.best_of` takes the first of those that fit best (the smallest figure); a copy comes last."""
-        takes = [replace(wish, take=wish.take + number, best_of=1) for number in range(wish.best_of)]
-        stop_here_if_asked()
-        with one_thread(), torch.no_grad():
-            made = make(takes)
-        unfit = [(bool((piece.copies or {}).get("suspicious")), fit(piece)) for piece in made]
-        kept = made[min(range(len(made)), key=lambda number: unfit[number])]
+        """Of `wish.best_of` takes the first of those that fit best (the smallest figure); a copy comes last.
+
+        A thin one (`measured["thin"]`) comes before that; while no better is there, up to `wish.redraws` more are made.
+        """
+
+        def taken(first: int, count: int) -> list[Piece]:
+            stop_here_if_asked()
+            with one_thread(), torch.no_grad():
+                return make([replace(wish, take=wish.take + first + number, best_of=1) for number in range(count)])
+
+        def unfit(piece: Piece) -> tuple[bool, bool, float]:
+            return bool((piece.copies or {}).get("suspicious")), bool(piece.measured.get("thin")), fit(piece)
+
+        made = taken(0, wish.best_of)
+        kept = min(made, key=unfit)
+        for more in range(wish.redraws):
+            if not kept.measured.get("thin"):
+                break
+            kept = min(kept, *taken(wish.best_of + more, 1), key=unfit)
+        style = self.labels[wish.label(self.labels, self.checkpoint.name)] if wish.style is not None else None
         told = {**wish.to_dict(), "take": kept.wish["take"]}
-        return replace(kept, wish=told)
+        return replace(kept, wish=told, more={"style": style, **kept.more})
 
 
 def density_error(density: str | None, figure: float, thirds: Sequence[float]) -> float:

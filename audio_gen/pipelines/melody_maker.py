@@ -14,6 +14,7 @@ from audio_gen.pipelines.maker import Maker, density_error
 from audio_gen.pipelines.note_copies import NoteIndex
 from audio_gen.pipelines.piece import Piece, Wish, measured, refuse_fixed, up_to
 from audio_gen.pipelines.singing import Frame, Steps, allowed_tokens, sing
+from audio_gen.pipelines.thin import is_thin
 from audio_gen.symbolic.encoders.melody import VELOCITY, decode, encode
 from audio_gen.symbolic.files import one_voice
 from audio_gen.symbolic.score import SIXTEENTH, TICKS, Key, Meter, Score, Tempo, Track, notes_of
@@ -54,7 +55,9 @@ class MelodyMaker(Maker):
         meter, bars = wish.metre or Meter(0, 4, 4), wish.bars or BARS
         chords = wish.placed(bars, meter.bar)
         key = Key(0, *(wish.tonality or key_of_chords(chords)))
-        empty = Score((Track(notes_of([]), "melody"),), (meter,), (Tempo(0, wish.bpm or 120.0),), (key,), chords)
+        empty = Score(
+            (Track(notes_of([]), "melody", wish.program(0)),), (meter,), (Tempo(0, wish.bpm or 120.0),), (key,), chords
+        )
         return self._sung(empty, 0, wish, 0, bars * meter.bar)
 
     def continued(self, score: Score, wish: Wish, track: int | None = None) -> Piece:
@@ -125,10 +128,13 @@ class MelodyMaker(Maker):
         notes["onset"] += start * SIXTEENTH
         end = (start + len(tokens)) * SIXTEENTH
         whole = score.with_track(number, replace(track, notes=np.concatenate([track.notes, notes])))
-        whole = accompanied(whole, score.bars()[-1].end if start else 0, end, add=not start)
+        whole = accompanied(
+            whole, number, score.bars()[-1].end if start else 0, end, add=None if start else wish.program(1)
+        )
         copies = self.index.report(replace(score, tracks=(Track(notes),))) if self.index is not None else None
         density = round(len(notes) * TICKS / (end - start * SIXTEENTH), 4)
         told = {**measured(whole, number, key=wish.tonality), "notes_a_quarter": density}
+        told["thin"] = is_thin(notes, end - start * SIXTEENTH)
         return Piece(whole, wish.to_dict(), told, copies)
 
 

@@ -70,14 +70,17 @@ class NoteIndex:
         """The drum windows by size."""
         return {name: {row.tobytes() for row in self.tensors[name]} for name in SIZES if name in self.tensors}
 
-    def report(self, score: Score) -> dict[str, Any]:
+    def report(self, score: Score) -> dict[str, Any] | None:
         """What of a score occurs in the training music: of its voice, or drums, that has most of it.
 
         The n-gram shares (`ngrams_4` ...), the `longest` passage (intervals) and where it is from; of drums the shares
         of bars and of pairs of bars. `alarm` tells the level of each. `suspicious`: whether the longest passage, or a
         share of drums, is above its level; n-gram shares of a short melody jump too far with one n-gram to say so.
+        None where there is nothing to compare: no voice of two notes or more, no drums.
         """
         figures = self.figures(score)
+        if not figures:
+            return None
         alarm = self.alarm.get(_kind(score), {})
         over = [name for name in ("longest", *SIZES) if figures.get(name, 0) > alarm.get(name, np.inf)]
         told = {name: round(level, 4) for name, level in alarm.items()}

@@ -1,6 +1,5 @@
 """piece: what a piece of notes is asked to be, and what became of it, measured."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -10,9 +9,9 @@ import numpy as np
 from audio_gen.errors import ParameterError
 from audio_gen.metrics.composition import chord_agreement
 from audio_gen.pipelines.accompaniment import NAME
+from audio_gen.pipelines.wish_words import parse_meter, parse_range, pitch_name, style_number
 from audio_gen.symbolic.encoders.melody import chord_steps
-from audio_gen.symbolic.keys import LETTERS, TONICS
-from audio_gen.symbolic.score import SIXTEENTH, TICKS, UNITS, Chord, Meter, Notes, Score
+from audio_gen.symbolic.score import SIXTEENTH, TICKS, Chord, Meter, Notes, Score
 from audio_gen.symbolic.theory import (
     chord_of_code,
     chord_tones,
@@ -28,8 +27,7 @@ DENSITIES = ("low", "mid", "high")
 VOICES = ("satb", "chords")
 MOST_BARS, MOST_TAKES = 512, 64
 SLOWEST, FASTEST = 10.0, 400.0  # quarters a minute
-_PITCH = r"([A-Ga-g])([#b]*)(-?\d)"
-_RANGE = re.compile(rf"{_PITCH}\s*-\s*{_PITCH}")
+REDRAWS = 7  # takes of 8 bars over one chord that the shipped melody model makes are thin one time in three
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,8 @@ class Wish:
         index: which piece of the seed.
         take: which try at that piece, the first of `best_of`.
         best_of: so many takes are made, and the one that fits best is kept.
+        programs: General MIDI, 0 to 127, of the new tracks in turn, the last also of those after it; None: pianos.
+        redraws: so many more takes, at most, while what is kept is thinner than real music (`thin`).
 
     Raises:
         ParameterError: a value that is none; the message says what is allowed.
@@ -72,6 +72,8 @@ class Wish:
     index: int = 0
     take: int = 0
     best_of: int = 1
+    programs: tuple[int, ...] | None = None
+    redraws: int = 0
 
     def __post_init__(self) -> None:
         _ = self.tonality, self.metre, self.harmony, self.span  # each says what is wrong with it
@@ -89,6 +91,10 @@ class Wish:
             raise ParameterError(f"top_p is above 0 and at most 1, not {self.top_p}")
         if not 1 <= self.best_of <= MOST_TAKES:
             raise ParameterError(f"best_of is 1 to {MOST_TAKES} takes, not {self.best_of}")
+        if self.programs is not None and not (self.programs and all(0 <= one <= 127 for one in self.programs)):
+            raise ParameterError(f"programs are numbers from 0 to 127, not {self.programs}")
+        if not 0 <= self.redraws <= MOST_TAKES:
+            raise ParameterError(f"redraws are 0 to {MOST_TAKES}, not {self.redraws}")
 
     @property
     def tonality(self) -> tuple[int, bool] | None:
@@ -110,6 +116,10 @@ class Wish:
         """Lowest and highest MIDI pitch, where a range is asked for."""
         return None if self.pitches is None else parse_range(self.pitches)
 
+    def program(self, place: int, usual: int = 0) -> int:
+        """That of the new track at this place (from 0), or the usual one."""
+        return self.programs[min(place, len(self.programs) - 1)] if self.programs else usual
+
     def placed(self, bars: int, bar: int, start: int = 0) -> tuple[Chord, ...]:
         """The chords that are asked for over so many bars of `bar` ticks from `start` on; none where none are."""
         harmony = self.harmony
@@ -123,15 +133,7 @@ class Wish:
         Raises:
             ParameterError: no such style; the message lists those there are.
         """
-        if self.style is None:
-            return len(styles)
-        wanted = self.style.casefold()
-        exact = [n for n, style in enumerate(styles) if style.casefold() == wanted]
-        found = exact or [n for n, style in enumerate(styles) if wanted and wanted in style.casefold()]
-        if len(found) != 1:
-            why = f"{self.style!r} is part of several styles" if found else f"{model!r} knows no style {self.style!r}"
-            raise ParameterError(f"{why}; it knows: {', '.join(styles) or 'none'}")
-        return found[0]
+        return len(styles) if self.style is None else style_number(self.style, styles, model)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -146,7 +148,7 @@ class Piece:
         score: its notes.
         wish: what was asked for, as JSON has it.
         measured: what was asked for, and more, as it came out (`measured`).
-        copies: what of it occurs in the music that the model learnt from; None where that isn't known here.
+        copies: what of it occurs in the music that the model learnt from; None where nobody could compare.
         more: what else there is to tell of it.
     """
 
@@ -155,44 +157,6 @@ class Piece:
     measured: dict[str, Any]
     copies: dict[str, Any] | None = None
     more: dict[str, Any] = field(default_factory=dict)
-
-
-def parse_meter(text: str) -> Meter:
-    """`3/4` → a metre from 0 on.
-
-    Raises:
-        ParameterError: none.
-    """
-    found = re.fullmatch(r"\s*(\d{1,2})\s*/\s*(\d{1,2})\s*", text)
-    if not found or not 1 <= int(found[1]) <= 64 or int(found[2]) not in UNITS:
-        raise ParameterError(f"{text!r} is no metre: beats, a stroke and a note value, such as 4/4, 3/4 or 6/8")
-    return Meter(0, int(found[1]), int(found[2]))
-
-
-def parse_range(text: str) -> tuple[int, int]:
-    """`C3-C6` → the MIDI pitches (48, 84); C4 is middle C, 60.
-
-    Raises:
-        ParameterError: no such range, or less than an octave.
-    """
-    found = _RANGE.fullmatch(text.strip())
-    pitches = [_pitch(*found.groups()[part : part + 3]) for part in (0, 3)] if found else [-1, -1]
-    if not 0 <= pitches[0] <= pitches[1] - 11 <= 127 - 11:
-        raise ParameterError(f"{text!r} is no range: a low and a high note, an octave or more apart, such as C3-C6")
-    return pitches[0], pitches[1]
-
-
-def _pitch(letter: str, accidentals: str, octave: str) -> int:
-    return LETTERS[letter.upper()] + accidentals.count("#") - accidentals.count("b") + 12 * (int(octave) + 1)
-
-
-def pitch_name(pitch: int) -> str:
-    """MIDI pitch → name.
-
-    >>> pitch_name(60)
-    'C4'
-    """
-    return f"{TONICS[0][pitch % 12]}{pitch // 12 - 1}"
 
 
 def measured(score: Score, track: int | None = None, *, key: tuple[int, bool] | None = None) -> dict[str, Any]:
@@ -209,7 +173,7 @@ def measured(score: Score, track: int | None = None, *, key: tuple[int, bool] | 
     notes = np.concatenate([one.notes for one in tuned or chosen if len(one.notes)] or [np.zeros(0, "<i4")])
     bars = score.bars() if score.end else []
     meters = [f"{meter.beats}/{meter.unit}" for meter in score.meters]
-    tempi = [tempo.bpm for tempo in score.tempi]
+    tempi = [round(tempo.bpm, 3) for tempo in score.tempi]  # MIDI holds 1e-6 s a quarter: 119.99988 is 120
     found: dict[str, Any] = {
         "bars": len(bars),
         "meter": meters[0] if len(meters) == 1 else meters,

@@ -1,5 +1,6 @@
 """render: blocks of new sound → a file at the loudness that was asked for, in memory that doesn't grow with it."""
 
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from audio_gen.audio.encode import save_blocks
 from audio_gen.audio.loudness import Loudness, TruePeak, gain_for
 from audio_gen.errors import ParameterError
 from audio_gen.pipelines.batch import stop_here_if_asked
+
+_log = logging.getLogger(__name__)
 
 CEILING = -1.0  # dB true peak
 BLOCK = 1 << 18  # samples
@@ -98,6 +101,12 @@ def render(
         )
     decibels = 20 * float(np.log10(gain))
     return Measured(lufs + decibels, peak + decibels, gain)
+
+
+def tell_of_peak(output: Path, measured: Measured, finish: Finish) -> None:
+    """Say where a sound's peak keeps it from the loudness that was asked for, as that of drums often does."""
+    if finish.lufs is not None and measured.lufs < finish.lufs - 0.5:
+        _log.info("%s: %.1f LUFS, not %g, since its true peak is at -1 dB", output.name, measured.lufs, finish.lufs)
 
 
 def _spooled(spool: BinaryIO, channels: int) -> Iterator[torch.Tensor]:

@@ -12,7 +12,7 @@ from audio_gen.errors import ParameterError
 from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.inputs import Source
 from audio_gen.pipelines.records import Record, success
-from audio_gen.pipelines.render import BLOCK, Finish, render
+from audio_gen.pipelines.render import BLOCK, Finish, render, tell_of_peak
 from audio_gen.symbolic.files import read_notes
 from audio_gen.symbolic.render import render_score
 
@@ -53,6 +53,7 @@ def render_file(source: Source, output: Path, instruments: Instruments, finish: 
     blocks = torch.split(clip.samples, BLOCK, dim=1)
     tags = {"software": "audio_gen", "soundfont": instruments.soundfont.name}
     measured = render(output, blocks, clip.samples.shape[1], clip.sample_rate, finish, tags)
+    tell_of_peak(output, measured, finish)
     result: dict[str, Any] = {"output": str(output), "soundfont": instruments.soundfont.name, **measured.to_dict()}
     return success(source.name, {"render": result}, duration_s=clip.duration, sample_rate=clip.sample_rate)
 

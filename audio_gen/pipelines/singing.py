@@ -13,8 +13,9 @@ from audio_gen.models.melody_pieces import MelodyPiece, batch_of
 from audio_gen.models.melody_sampling import Singer
 from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.generate import clip_generator
-from audio_gen.pipelines.piece import Wish, pitch_name
+from audio_gen.pipelines.piece import Wish
 from audio_gen.pipelines.sampling import chances, choose
+from audio_gen.pipelines.wish_words import pitch_name
 from audio_gen.symbolic.encoders.melody import FIRST, HOLD, REST
 from audio_gen.symbolic.theory import chord_of_code, chord_tones, scale_mask
 

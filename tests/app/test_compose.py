@@ -12,6 +12,7 @@ from audio_gen.audio.encode import read_tags
 from audio_gen.audio.synth import find_soundfont
 from audio_gen.datasets._arrays import Arrays
 from audio_gen.errors import ParameterError
+from audio_gen.pipelines.piece import FASTEST, MOST_BARS, MOST_TAKES, REDRAWS, SLOWEST
 from audio_gen.symbolic.files import read_notes, write_notes
 from audio_gen.symbolic.score import Score, Track, notes_of
 from tests import notes
@@ -68,6 +69,55 @@ def test_a_sidecar_tells_what_was_asked_and_measured(
     assert str(tmp_path) not in json.dumps(told)
 
 
+def test_a_thin_tune_is_said_and_a_style_told_in_full(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    narrow = ["compose", "--style", "jaz", "--bars", "64", "--temperature", "0.01", "--redraws", "1", "-o", str(out)]
+    assert main(narrow) == 0
+    said = capsys.readouterr().err
+    told = json.loads((out / "melody_jaz_s0_0000.json").read_text())
+    assert told["measured"]["thin"]
+    assert "melody_jaz_s0_0000.mid: fewer notes or pitches than in 99 of 100" in said
+    assert "style 'jaz' is 'Jazz'" in said
+    assert (told["wish"]["style"], told["style"], told["wish"]["redraws"]) == ("jaz", "Jazz", 1)
+    assert main(["compose", "--style", "Jazz", "--bars", "4", "--temperature", "3", "-o", str(tmp_path / "wild")]) == 0
+    assert "fewer notes" not in (err := capsys.readouterr().err)
+    assert "is 'Jazz'" not in err
+
+
+@pytest.mark.parametrize(
+    ("options", "programs"),
+    [
+        (["compose", "--chords", "C"], [0, 24]),
+        (["compose", "--chords", "C", "--program", "Flute"], [73, 73]),
+        (["compose", "--model", "composer", "--voices", "satb"], [52] * 4),
+        (["compose", "--model", "composer", "--voices", "satb", "--program", "violin,41"], [40, 41, 41, 41]),
+        (["harmonise"], [6] * 4),
+        (["harmonise", "--program", "organ"], [6, 19, 19, 19]),
+        (["harmonise", "--voices", "chords"], [6, 24]),
+    ],
+)
+def test_new_tracks_have_instruments(models: Path, tmp_path: Path, options: list[str], programs: list[int]) -> None:
+    if options[0] == "harmonise":
+        write_notes(tmp_path / "tune.mid", Score((Track(notes_of(TUNE), "tune", 6),)))
+        options = [*options, str(tmp_path / "tune.mid")]
+    else:
+        options = [*options, "--bars", "1"]
+    assert main([*options, "-o", str(tmp_path / "out"), "--quiet"]) == 0
+    (path,) = (tmp_path / "out").glob("*.mid")
+    assert [track.program for track in read_notes(path).tracks] == programs
+
+
+def test_help_tells_the_limits(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compose", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"1 to {MOST_BARS}" in told
+    assert f"{SLOWEST:g} to {FASTEST:g}" in told
+    assert f"at most {MOST_TAKES}" in told
+    assert f"default {REDRAWS}" in told
+
+
 def test_existing_outputs_need_a_word(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["compose", "--bars", "1", "--count", "2", "-o", str(tmp_path / "out")]
     assert main(command) == 0
@@ -90,6 +140,8 @@ def test_existing_outputs_need_a_word(models: Path, tmp_path: Path, capsys: pyte
         (["--chords", "Hm"], "is no chord"),
         (["--meter", "4"], "is no metre"),
         (["--model", "nothing"], "no checkpoint is called"),
+        (["--program", "kazoo"], "piano, electric-piano"),
+        (["--program", "128"], "a number from 0 to 127"),
     ],
 )
 def test_what_is_not_known_costs_one_message(

@@ -55,6 +55,24 @@ def test_patterns_alone(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "knows 4/4 alone" in capfd.readouterr().out
 
 
+def test_the_style_is_told_in_full_and_in_six_eight_it_is_rock(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["drums", "--style", "FUN", "--bars", "1", "-o", "out"]) == 0
+    assert "style 'FUN' is 'funk'" in capfd.readouterr().err
+    assert json.loads(Path("out/drums-rnn_fun_s0_0000.json").read_text())["style"] == "funk"
+    made = {}
+    for style, meter in ((None, "6/8"), ("rock", "6/8"), ("funk", "6/8"), (None, "4/4")):
+        wish = ["--style", style] if style else []
+        folder = f"{style}{meter[0]}"
+        assert main(["drums", *wish, "--meter", meter, "--bars", "2", "-o", folder, "--quiet"]) == 0
+        (row,) = rows(capfd)
+        said = row["results"]["drums"]
+        assert (said["wish"]["style"], said["style"]) == (style, style or ("rock" if meter == "6/8" else None))
+        made[folder] = next(Path(folder).glob("*.mid")).read_bytes()
+    assert made["None6"] == made["rock6"] != made["funk6"]
+    again = ["drums", "--meter", "6/8", "--bars", "2", "-o", "None6", "--quiet", "--skip-existing"]
+    assert main(again) == 0
+
+
 def test_files_get_drums_and_a_bad_one_costs_its_own_record(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["drums", "in", "-o", "out", "--style", "funk", "--quiet"]) == 1
     told = {row["path"]: row for row in rows(capfd)}
@@ -84,6 +102,9 @@ def test_a_generated_kit_plays_in_time(place: Path, capfd: pytest.CaptureFixture
     assert clip.shape == direct.shape
     assert np.corrcoef(clip, direct)[0, 1] > 0.999
     assert read_tags("out/drums-rnn_any_s0_0000.wav")["kit"]["model"] == "drums"
+    loud = ["drums", "--bars", "1", "-o", "loud", "--kit", "generated", "--lufs", "-5"]
+    assert main(loud) == 0
+    assert "not -5, since its true peak is at -1 dB" in capfd.readouterr().err
     again = ["drums", "--bars", "1", "-o", "out", "--skip-existing", "--quiet"]
     assert main([*again, "--kit", "generated", "--kit-seed", "3"]) == 0
     assert main([*again, "--kit", "generated", "--kit-seed", "4"]) == 2
@@ -117,7 +138,7 @@ def test_humanise(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert [path for path, row in told.items() if row["ok"]] == ["in/beat.mid", "in/waltz.mid"]
     assert "needs drums" in told["in/tune.mid"]["error"]["message"]
     said = told["in/beat.mid"]["results"]["humanise"]
-    assert (said["wish"]["strength"], said["wish"]["keep_accents"]) == (0.7, None)
+    assert (said["wish"]["strength"], said["wish"]["keep_accents"], said["style"]) == (0.7, None, "rock")
     assert said["measured"]["shift_ms"] > 0
     score, made = read_notes("in/beat.mid"), read_notes("out/beat_humanised.mid")
     assert made.tracks[0] == score.tracks[0]
@@ -140,6 +161,13 @@ def test_transfer(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["transfer", "in/beat.mid", "-o", "like", "--like", "in/waltz.mid", "--quiet"]) == 0
     said = rows(capfd)[1]["results"]["transfer"]
     assert len(said["wish"]["like"]) == 64
+    again = ["transfer", "in/beat.mid", "-o", "again", "--style", "ROCK", "--model", "drums-vae", "--quiet"]
+    assert main([*again, "--guidance", "4"]) == 0
+    told = rows(capfd)[0]["results"]["transfer"]
+    assert (told["wish"]["guidance"], told["style"]) == (4, "rock")
+    assert 0 <= told["measured"]["hits_kept_f1"] <= 1
+    assert main([*again, "--guidance", "4", "--skip-existing"]) == 0
+    assert main([*again, "--guidance", "5", "--skip-existing"]) == 2
     made = [read_notes(f"{folder}/beat_transferred.mid") for folder in ("style", "like")]
     assert made[0] != made[1]
     assert sorted(made[1].tracks[1].notes["pitch"]) == sorted(read_notes("in/beat.mid").tracks[1].notes["pitch"])
@@ -148,6 +176,8 @@ def test_transfer(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
         (["--like", "no.mid"], "no such file"),
         (["--like", "in/tune.mid"], "needs drums"),
         (["--style", "rock", "--model", "drums-rnn", "--like", "in/waltz.mid"], "leave out --model"),
+        (["--style", "rock", "--guidance", "2", "--like", "in/waltz.mid"], "leans to a style"),
+        (["--style", "rock", "--guidance", "101"], "guidance is 0"),
     ):
         assert main(["transfer", "in/beat.mid", "-o", "out", *options]) == 2
         assert message in capfd.readouterr().err

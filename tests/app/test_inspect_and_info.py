@@ -11,6 +11,8 @@ from audio_gen.audio.clip import Clip
 from audio_gen.audio.encode import save
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.models import checkpoint
+from audio_gen.symbolic.files import write_notes
+from audio_gen.symbolic.score import Meter, Score, Tempo, Track, notes_of
 
 
 @pytest.fixture
@@ -80,9 +82,31 @@ def test_inspect_an_array(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     assert found == {"shape": [2, 3], "dtype": "float16", "min": 0.0, "max": 5.0, "mean": 2.5}
 
 
+def test_inspect_notes_and_what_is_told_of_them(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tracks = (
+        Track(notes_of([(0, 480, 60, 80), (480, 480, 64, 80)]), "tune", 73),
+        Track(notes_of([(0, 9, 36, 9)]), "", 0, True),
+    )
+    write_notes(tmp_path / "a.MID", Score(tracks, (Meter(0, 3, 4),), (Tempo(0, 90.0),)))
+    found = shown(capfd, "inspect", tmp_path / "a.MID")
+    assert (found["meter"], found["bpm"], found["bars"], found["notes"]) == ("3/4", 90.0, 1, 2)
+    assert [(one["name"], one["program"], one["drums"], one["notes"]) for one in found["tracks"]] == [
+        ("tune", 73, False, 2),
+        ("", 0, True, 1),
+    ]
+    assert found["told_in"] is None
+    (tmp_path / "a.json").write_text('{"model": "melody"}')
+    assert shown(capfd, "inspect", tmp_path / "a.MID")["told_in"] == "a.json"
+    assert shown(capfd, "inspect", tmp_path / "a.json") == {"model": "melody"}
+
+
 @pytest.mark.parametrize(
     ("name", "data", "code"),
     [
+        ("gone.mid", None, 1),
+        ("gone.json", None, 2),
+        ("list.json", b"[1]", 2),
+        ("torn.json", b'{"a": ', 2),
         ("gone.wav", None, 2),
         ("text.wav", b"text", 1),
         ("x.mid", b"MThd", 1),

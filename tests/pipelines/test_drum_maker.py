@@ -161,6 +161,13 @@ def test_going_on_and_filling_in_leave_the_rest_bit_for_bit(rnn: DrumMaker) -> N
     assert len(filled.bars()) == 4
 
 
+def test_six_eight_is_rock_where_nothing_is_played_yet(rnn: DrumMaker) -> None:
+    meter = Meter(0, 6, 8)
+    assert rnn.drummed(drum_nets.tune(meter=meter), DrumWish()).more["style"] == "rock"
+    assert rnn.drummed(drum_nets.tune(), DrumWish()).more["style"] is None  # of 3/4 this network knows no jazz
+    assert rnn.continued(drum_nets.flat(2, meter=meter), Wish(bars=1)).more["style"] is None
+
+
 def test_a_note_that_lasts_over_the_seam_is_not_cut(rnn: DrumMaker) -> None:
     rows = [(1900, 400, 36, 90)] + [(240 * place, 60, 42, 90) for place in range(8)]
     score = Score((Track(notes_of(rows), is_drum=True),))
@@ -189,6 +196,8 @@ def test_the_autoencoder_varies_one_groove(vae: DrumMaker) -> None:
         ({"style": "polka"}, "knows no style 'polka'; it knows: funk, rock"),
         ({"key": "C major"}, "drums have none"),
         ({"chords": "C G"}, "drums have none"),
+        ({"pitches": "C3-C6"}, "range 'C3-C6': drums have none"),
+        ({"programs": (73,)}, r"program \(73,\): drums have none"),
         ({"meter": "5/64"}, "isn't whole sixteenths"),
         ({"fill_every": -1}, "0 is none, not -1"),
     ],

@@ -14,8 +14,9 @@ from audio_gen.models import checkpoint
 from audio_gen.models.composer import ComposerNet
 from audio_gen.models.composer_pieces import everything, whole
 from audio_gen.models.composer_rows import batch_of as rows_batch
-from audio_gen.models.melody import MelodyNet
+from audio_gen.models.melody import TOKENS, MelodyNet
 from audio_gen.models.melody_pieces import batch_of
+from audio_gen.pipelines._composer_floors import shuffled
 from audio_gen.pipelines._note_pieces import ratio, read_split
 from audio_gen.pipelines.evaluate_composer import composer_pieces, foretell_rows, gap, only
 from audio_gen.pipelines.evaluate_melody import foretell_melodies, melodies, transposed
@@ -62,6 +63,8 @@ def test_melodies_over_whole_pieces(tmp_path: Path) -> None:
         max(by_semitones.values()) - min(by_semitones.values())
     )
     assert 0 <= details["ece"] <= 1
+    assert details["uniform_nats_per_step"] == pytest.approx(math.log(TOKENS))
+    assert details["shuffled_nats_per_step"]["value"] > 0
 
 
 def test_with_train_there_is_a_floor(tmp_path: Path) -> None:
@@ -94,8 +97,27 @@ def test_chorales_cost_their_rows_and_their_key(tmp_path: Path) -> None:
             total += float(net.nats(query, row, whole([piece]), asked).sum()) + math.log(12) + math.log(2)
     assert found["nats_per_cell"]["value"] == pytest.approx(total / (2 * 4 * 48), rel=1e-4)
     assert found["nats_per_quarter"]["value"] == pytest.approx(total / (2 * 12), rel=1e-4)
-    for name in ("harmonise_nats_per_cell", "infill_nats_per_cell", "accuracy_of_changes"):
+    for name in ("harmonise_nats_per_cell", "infill_nats_per_cell", "accuracy_of_changes", "shuffled_nats_per_cell"):
         assert found["details"][name]["value"] >= 0
+    assert 0 <= found["details"]["ece"] <= 1
+    assert found["details"]["ngram_of"] == "none: the split train is not there"
+    moved = found["details"]["transpositions"]["nats_per_cell"]
+    assert moved["+0"] == pytest.approx(found["nats_per_cell"]["value"], rel=1e-5)
+    assert len(moved) == 12
+
+
+def test_chorales_have_a_floor_and_shuffled_voices(tmp_path: Path) -> None:
+    note_layouts.jsb(tmp_path, ["train", "valid"], 3, bars=3)
+    found = foretell_rows(saved(tmp_path, "composer", ComposerNet, COMPOSER), read_split("jsb", tmp_path, "valid"))
+    details = found["details"]
+    assert details["ngram_of"] == "3 pieces of train"
+    assert 0 < details["ngram_nats_per_cell"]["value"] < details["uniform_nats_per_cell"]
+    score = read_split("jsb", tmp_path, "valid").told[0].score
+    mixed = shuffled(score, np.random.default_rng(0))
+    for one, other in zip(score.tracks, mixed.tracks, strict=True):
+        assert sorted(one.notes["pitch"]) == sorted(other.notes["pitch"])
+        assert (one.notes["onset"] == other.notes["onset"]).all()
+    assert mixed != score
 
 
 def test_what_is_asked_for(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from audio_gen.pipelines.composer import Composer, load_maker
 from audio_gen.pipelines.line_maker import LineMaker
 from audio_gen.pipelines.maker import Gap
 from audio_gen.pipelines.melody_maker import MelodyMaker
-from audio_gen.pipelines.piece import Wish
+from audio_gen.pipelines.piece import REDRAWS, Wish
 from audio_gen.symbolic.encoders.melody import FIRST
 from audio_gen.symbolic.encoders.voices import REST
 from audio_gen.symbolic.score import Chord, Meter, Notes, Score, Track, notes_of
@@ -151,9 +151,24 @@ def test_a_melody_is_harmonised_and_stays(lines: LineMaker) -> None:
     assert voices.tracks[0] == score.tracks[0]
     assert [track.name for track in voices.tracks[1:]] == ["alto", "tenor", "bass"]
     assert voices.chords == score.chords
-    chords = lines.harmonised(score, Wish(seed=2, voices="chords"), None).score
+    told = lines.harmonised(score, Wish(seed=2, voices="chords", redraws=3), None)
+    chords = told.score
     assert chords.tracks[0] == score.tracks[0]
     assert chords.chords
+    assert told.measured["notes_a_quarter"] == round(3 / 4, 4)  # three notes of one bar, none of them new
+    assert not told.measured["thin"]
+
+
+def test_new_voices_are_told_thin_where_they_are(singer: MelodyMaker, lines: LineMaker) -> None:
+    for maker, scores in ((singer, singer.net.out), (lines, lines.net.symbols)):
+        kept = scores.bias.data.clone()
+        scores.bias.data[: FIRST if maker is singer else REST + 1] += 30
+        try:
+            made = maker.make(Wish(bars=8, seed=1))
+        finally:
+            scores.bias.data = kept
+        assert made.measured["thin"]
+    assert not singer.make(Wish(bars=8, seed=1)).measured["thin"]
 
 
 def test_long_gaps_are_filled_chunk_by_chunk(lines: LineMaker) -> None:
@@ -202,7 +217,7 @@ def test_what_does_not_fit_says_why(singer: MelodyMaker, lines: LineMaker) -> No
 def test_composer_loads_by_family(tiny: Any) -> None:
     tiny_notes.melody(tiny.folder)
     score = Composer.load("melody").compose(key="D minor", bars=2, seed=7)
-    assert score == load_maker("melody").make(Wish(key="D minor", bars=2, seed=7, top_p=0.95)).score
+    assert score == load_maker("melody").make(Wish(key="D minor", bars=2, seed=7, top_p=0.95, redraws=REDRAWS)).score
     tiny.classifier()
     with pytest.raises(CheckpointError, match="writes no notes"):
         Composer.load("genre")

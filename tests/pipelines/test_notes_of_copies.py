@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from audio_gen.datasets._arrays import Arrays
 from audio_gen.datasets._scores import scores
 from audio_gen.errors import CheckpointError
 from audio_gen.pipelines import note_copies
-from audio_gen.symbolic.score import Score, Track
+from audio_gen.symbolic.score import Score, Track, notes_of
 
 
 def shifted(score: Score, semitones: int) -> Score:
@@ -17,24 +18,36 @@ def shifted(score: Score, semitones: int) -> Score:
     return replace(score, tracks=(Track(notes),))
 
 
+def reported(index: note_copies.NoteIndex, score: Score) -> dict[str, Any]:
+    found = index.report(score)
+    assert found is not None
+    return found
+
+
 def test_a_training_melody_is_found_in_another_key_and_another_is_not(tunes: Arrays, tmp_path: Path) -> None:
     note_copies.build(tunes).save(tmp_path / "melody.safetensors")
     index = note_copies.load(tmp_path / "melody.safetensors")
     track, score = scores(tunes, "train")[2]
-    found = index.report(shifted(score, 3))
+    found = reported(index, shifted(score, 3))
     assert found["longest"] == len(score.tracks[0].notes) - 1
     assert (found["ngrams_8"], found["piece"], found["suspicious"]) == (1.0, track.id, True)
     wild = score.tracks[0].notes.copy()
     wild["pitch"] = np.random.default_rng(0).integers(30, 90, len(wild))
-    other = index.report(replace(score, tracks=(Track(wild),)))
+    other = reported(index, replace(score, tracks=(Track(wild),)))
     assert other["longest"] < 4
     assert not other["suspicious"]
+
+
+def test_nothing_to_compare_is_no_figure(tunes: Arrays, grooves: Arrays) -> None:
+    one_note = Score((Track(notes_of([(0, 480, 60, 80)])),))
+    assert note_copies.build(tunes).report(one_note) is None
+    assert note_copies.build(grooves).report(one_note) is None
 
 
 def test_drums_are_compared_bar_by_bar(grooves: Arrays, tmp_path: Path) -> None:
     note_copies.build(grooves).save(tmp_path / "drums.safetensors")
     index = note_copies.load(tmp_path / "drums.safetensors")
-    found = index.report(scores(grooves, "train")[0][1])
+    found = reported(index, scores(grooves, "train")[0][1])
     assert (found["bars"], found["pairs"]) == (1.0, 1.0)
     assert set(index.alarm) == {"drums"}
 

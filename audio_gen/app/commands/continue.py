@@ -3,7 +3,7 @@
 
 import argparse
 
-from audio_gen.app import options, pieces
+from audio_gen.app import conditions, options, pieces
 
 HELP = "go on with a tune or four voices, the given notes kept as they are"
 
@@ -11,7 +11,9 @@ HELP = "go on with a tune or four voices, the given notes kept as they are"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     options.add_inputs(parser, what=pieces.NOTE_FILES)
-    pieces.add_conditions(parser, model="melody", without=("--meter", "--bpm"), bars="new bars; default 8")
+    conditions.add_conditions(
+        parser, model="melody", without=("--meter", "--bpm"), bars="new bars, 1 to 512; default 8"
+    )
     parser.add_argument(
         "--track", type=options.at_least(1), metavar="N", help="the one to go on with, where several fit"
     )

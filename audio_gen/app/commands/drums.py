@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audio_gen.app import clips, options, pieces
+from audio_gen.app import clips, conditions, note_files, options, pieces
 from audio_gen.app.running import plan_files
 from audio_gen.errors import ParameterError
 from audio_gen.pipelines.inputs import Source
@@ -25,8 +25,12 @@ GENERATED = "generated"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     options.add_inputs(parser, what=".mid, .abc or MusicXML files, and folders; without any, patterns alone")
-    pieces.add_conditions(
-        parser, model="drums-rnn", without=("--key", "--chords", "--range"), bars="of a pattern; default 8"
+    conditions.add_conditions(
+        parser,
+        model="drums-rnn",
+        without=("--key", "--chords", "--range", "--redraws"),
+        bars="of a pattern, 1 to 512; default 8",
+        style="default any, but jazz in 3/4 and rock in 6/8, as most real drums there are",
     )
     parser.add_argument(
         "--fill", type=options.at_least(0), default=0, metavar="N", help="every Nth bar is a fill; default none"
@@ -55,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     kit = _kit(arguments)
     wish = _wish(arguments, kit)
     maker.check(wish)
+    pieces.whole_style(wish.style, maker.checkpoint)
     if named:
         return _for_files(arguments, maker, wish, kit)
     planned = pieces.new_pieces(arguments, maker.checkpoint.name, wish)
@@ -92,7 +97,7 @@ def _wish(arguments: argparse.Namespace, kit: "DrumKit | None") -> "DrumWish":
     from audio_gen.pipelines.drum_maker import DrumWish
 
     told = f"{kit.generator.checkpoint.name} {arguments.kit_seed}" if kit else None
-    return DrumWish(**pieces.wish_of(arguments).to_dict(), fill_every=arguments.fill, kit=told)
+    return DrumWish(**conditions.wish_of(arguments).to_dict(), fill_every=arguments.fill, kit=told)
 
 
 def _for_files(arguments: argparse.Namespace, maker: "DrumMaker", wish: "DrumWish", kit: "DrumKit | None") -> int:
@@ -106,7 +111,7 @@ def _run(
     arguments: argparse.Namespace,
     maker: "DrumMaker",
     planned: Mapping[Source, Path],
-    wishes: "Mapping[Source, Any]",
+    wishes: "Mapping[Source, DrumWish]",
     kit: "DrumKit | None",
     *,
     files: bool = False,
@@ -119,7 +124,7 @@ def _run(
         wish, told = wishes[source], None
         if files:
             piece = maker.drummed(read_notes(source.path), wish, replacing=arguments.replace)
-            told = pieces.origin(source.path)
+            told = note_files.origin(source.path)
         else:
             piece = maker.make(wish)
         if kit is not None:
@@ -135,6 +140,6 @@ def _played(
 ) -> dict[str, Any]:
     """STEM.wav by a generated kit; gives what is told of it."""
     clip = kit.play(piece.score, soundfont=soundfont)
-    said = pieces.said_of(model, piece.wish, None)  # the sound is the kit's, and under its terms
+    said = note_files.said_of(model, piece.wish, None)  # the sound is the kit's, and under its terms
     tags = {**said, "licence": f"{kit.said()['licence']} (one-shots); {said['licence']} (notes)", "kit": kit.said()}
-    return {"kit": kit.said(), "rendered": pieces.write_sound(path.with_suffix(".wav"), clip, finish, tags)}
+    return {"kit": kit.said(), "rendered": note_files.write_sound(path.with_suffix(".wav"), clip, finish, tags)}

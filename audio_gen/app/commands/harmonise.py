@@ -2,7 +2,7 @@
 
 import argparse
 
-from audio_gen.app import options, pieces
+from audio_gen.app import conditions, options, pieces
 
 HELP = "add three voices or chords to a melody, whose notes are kept as they are"
 
@@ -11,16 +11,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     options.add_inputs(parser, what=pieces.NOTE_FILES)
     parser.add_argument(
-        "--voices", choices=pieces.VOICES, default="satb", help="alto, tenor and bass (default), or chords"
+        "--voices", choices=conditions.VOICES, default="satb", help="alto, tenor and bass (default), or chords"
     )
     parser.add_argument("--track", type=options.at_least(1), metavar="N", help="the melody, where several tracks fit")
     without = ("--bars", "--meter", "--bpm", "--chords", "--density")
-    pieces.add_conditions(parser, model="composer", without=without)
+    conditions.add_conditions(parser, model="composer", without=without)
+    conditions.add_programs(parser, "that of the melody for voices, guitar for chords")
     pieces.add_note_output(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
+    if arguments.programs is None and arguments.voices == "chords":
+        arguments.programs = "guitar"
     return pieces.run_maker(
         arguments, "harmonise", "harmonised", lambda maker, score, wish: maker.harmonised(score, wish, arguments.track)
     )

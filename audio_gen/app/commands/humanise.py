@@ -1,7 +1,8 @@
 """`audio-gen humanise`: give drums a drummer's velocity and timing, or a piano score a pianist's."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from audio_gen.app import options, pieces
 from audio_gen.app.touching import add_touch, touch_of
@@ -19,7 +20,9 @@ HELP = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     options.add_inputs(parser, what=".mid files with drums, and folders to search to the bottom")
-    parser.add_argument("--model", default="humanise", metavar="NAME", help="checkpoint by name or path")
+    parser.add_argument(
+        "--model", default="humanise", metavar="NAME", help="checkpoint by name or path; default humanise"
+    )
     add_touch(parser, strength=0.7)
     parser.add_argument(
         "--keep-accents",
@@ -39,9 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     player, touch = toucher(arguments.model), touch_of(arguments)
     player.check(touch)
+    style = pieces.whole_style(touch.style, player.checkpoint)
 
     def change(score: "Score") -> "Piece":
-        return compared(score, player.touched(score, touch, arguments.track), touch)
+        made = compared(score, player.touched(score, touch, arguments.track), touch)
+        return replace(made, more={"style": style, **made.more})
 
-    asked: Any = touch
-    return pieces.run_note_files(arguments, "humanised", player.checkpoint, asked, change, kind="humanise")
+    return pieces.run_note_files(arguments, "humanised", player.checkpoint, touch, change, kind="humanise")

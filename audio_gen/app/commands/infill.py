@@ -3,7 +3,7 @@
 import argparse
 import re
 
-from audio_gen.app import options, pieces
+from audio_gen.app import conditions, options, pieces
 from audio_gen.errors import ParameterError
 
 HELP = "make some bars of a piece anew, all other notes kept as they are"
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the tracks that are made anew; default all voices",
     )
-    pieces.add_conditions(parser, model="composer", without=("--bars", "--meter", "--bpm", "--chords"))
+    conditions.add_conditions(parser, model="composer", without=("--bars", "--meter", "--bpm", "--chords"))
     pieces.add_note_output(parser)
 
 
