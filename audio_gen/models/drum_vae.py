@@ -42,7 +42,7 @@ class Groove(NamedTuple):
     def drawn(self, spread: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """The same hits in a manner that is drawn: a mean is too tidy.
 
-        `spread [2, 9]` are the deviations of velocity and offset from what is decoded, of each drum.
+        `spread [2, 9]` are the deviations of velocity and offset about what is decoded, of each drum.
         """
         noise = torch.randn(*self.hits.shape, 2, generator=generator).to(self.hits) * spread.T
         velocity = (self.velocity + noise[..., 0]).clamp(1 / 127, 1)
