@@ -8,7 +8,7 @@ from audio_gen.app import options
 if TYPE_CHECKING:
     from audio_gen.pipelines.piece import Wish
 
-DENSITIES, VOICES = ("low", "mid", "high"), ("satb", "chords")
+DENSITIES, VOICES = ("low", "mid", "high"), ("satb", "chords")  # as `piece` has them, which --help can't wait for
 
 
 def add_conditions(

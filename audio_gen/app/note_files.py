@@ -48,18 +48,9 @@ def said_of(model: "Checkpoint", wish: Mapping[str, Any], player: Player | None)
     """What a piece says of itself before it is made: no time, path or number of jobs, so the same bytes each time."""
     from dataclasses import asdict
 
-    from audio_gen import __version__
+    from audio_gen.pipelines.provenance import said_by
 
-    said = {
-        "software": f"audio_gen {__version__}",
-        "generated_by": "machine",
-        "model": model.name,
-        "sha256": model.sha256,
-        "licence": model.licence,
-        "trained_on": list(model.training.get("credits", [])),
-        "seed": wish["seed"],
-        "wish": dict(wish),
-    }
+    said = {**said_by(model), "seed": wish["seed"], "wish": dict(wish)}
     if player is None:
         return said
     return {**said, "soundfont": player.instruments.soundfont.name, "finish": asdict(player.finish)}
@@ -121,12 +112,9 @@ def _rendered(path: Path, score: "Score", player: Player, said: Mapping[str, Any
 
 def write_sound(path: Path, clip: "Clip", finish: "Finish", tags: dict[str, Any]) -> dict[str, Any]:
     """Write a clip; gives loudness, peak and gain, as JSON has them. It says where the peak keeps it from --lufs."""
-    import torch
+    from audio_gen.pipelines.render import render_clip, tell_of_peak
 
-    from audio_gen.pipelines.render import BLOCK, render, tell_of_peak
-
-    blocks = torch.split(clip.samples, BLOCK, dim=1)
-    measured = render(path, blocks, clip.samples.shape[1], clip.sample_rate, finish, tags)
+    measured = render_clip(path, clip, finish, tags)
     tell_of_peak(path, measured, finish)
     return measured.to_dict()
 

@@ -3,7 +3,6 @@
 The embeddings must come from a network that took no part in making the clips; lengths and loudness must match.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from audio_gen.errors import ParameterError
 from audio_gen.metrics._kernels import Floats, kernel, kernels, squared_distances
-from audio_gen.metrics.interval import LEVEL, Interval
+from audio_gen.metrics.interval import Interval, percentile_interval
 
 SCALE = 100.0
 NEIGHBOURS = 5
@@ -69,13 +68,8 @@ def kernel_audio_distance_interval(
         ParameterError: sets that don't fit each other, or their groups.
     """
     found = kernels(*_pair(reference, estimate), reference_groups, estimate_groups, apart=apart)
-    random, value = np.random.default_rng(seed), SCALE * found.distance()
-    draws = np.array([SCALE * found.draw(random) for _ in range(samples)])
-    defined = draws[np.isfinite(draws)]
-    if not len(defined):
-        return Interval(value, math.nan, math.nan)
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(value, min(value, float(low)), max(value, float(high)))
+    random = np.random.default_rng(seed)
+    return percentile_interval(SCALE * found.distance(), [SCALE * found.draw(random) for _ in range(samples)])
 
 
 def kernel_audio_distance_chance(

@@ -52,12 +52,7 @@ def bootstrap(metric: Callable[..., float], *arrays: npt.NDArray[Any], samples: 
         raise ParameterError(f"bootstrap needs arrays of one length above 0 and samples ≥ 1; got {lengths}, {samples}")
     random = np.random.default_rng(seed)
     draws = [_draw(metric, arrays, random.integers(0, lengths[0], lengths[0])) for _ in range(samples)]
-    defined = [draw for draw in draws if math.isfinite(draw)]
-    value = float(metric(*arrays))
-    if not defined:
-        return Interval(value, math.nan, math.nan)
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(value, min(value, float(low)), max(value, float(high)))
+    return percentile_interval(float(metric(*arrays)), draws)
 
 
 def ratio_interval(parts: npt.ArrayLike, wholes: npt.ArrayLike, *, samples: int = 1000, seed: int = 0) -> Interval:
@@ -78,11 +73,16 @@ def ratio_interval(parts: npt.ArrayLike, wholes: npt.ArrayLike, *, samples: int 
     rows = np.random.default_rng(seed).integers(0, len(above), (samples, len(above)))
     sums = np.stack([above[rows].sum(1), below[rows].sum(1)])
     draws = sums[0][sums[1] != 0] / sums[1][sums[1] != 0]
-    value = float(above.sum() / below.sum()) if below.sum() else math.nan
-    draws = draws[np.isfinite(draws)]
-    if not len(draws):
+    return percentile_interval(float(above.sum() / below.sum()) if below.sum() else math.nan, draws)
+
+
+def percentile_interval(value: float, draws: npt.ArrayLike) -> Interval:
+    """A figure with the 95 % interval of its draws, which is widened to hold it; NaN ends where no draw is finite."""
+    figures = np.asarray(draws, np.float64)
+    figures = figures[np.isfinite(figures)]
+    if not len(figures):
         return Interval(value, math.nan, math.nan)
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(figures, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(value, min(value, float(low)), max(value, float(high)))
 
 

@@ -6,7 +6,6 @@ Intervals are bootstraps over the pieces of what was made, in which a piece that
 of a split are then one product of matrices, some hundred times as fast as one distance after the other.
 """
 
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audio_gen.errors import ParameterError
-from audio_gen.metrics.interval import LEVEL, Interval
+from audio_gen.metrics.interval import Interval, percentile_interval
 
 SPLITS, DRAWS = 20, 200  # of the real pieces into halves; of made pieces, for the interval
 
@@ -83,7 +82,7 @@ def wasserstein_over_real(
     np.divide(far, near, out=ratios, where=near > 0)
     ratios[(near == 0) & (counted > 0)] = np.where(far[(near == 0) & (counted > 0)] > 0, np.inf, 1.0)
     whole = max(1.0, float(counted[0]))
-    return Distance(_interval(ratios), float(far[0] / whole), float(near[0] / whole))
+    return Distance(percentile_interval(float(ratios[0]), ratios[1:]), float(far[0] / whole), float(near[0] / whole))
 
 
 def divergence_from_real(
@@ -108,7 +107,8 @@ def divergence_from_real(
         middle = (shares + here) / 2
         total[some] += (_relative_entropy(shares, middle) + _relative_entropy(here, middle)) / 2
         counted += some
-    return _interval(np.where(counted > 0, total / np.maximum(counted, 1), np.nan))
+    means = np.where(counted > 0, total / np.maximum(counted, 1), np.nan)
+    return percentile_interval(float(means[0]), means[1:])
 
 
 def _names(made: Numbers, real: Numbers) -> Numbers:
@@ -155,12 +155,3 @@ def _shares(counts: Figures) -> Figures:
 def _relative_entropy(p: Figures, q: Figures) -> Figures:
     found: Figures = (p * np.log2(p / q)).sum(-1)
     return found
-
-
-def _interval(figures: Figures) -> Interval:
-    """Of the first figure, by the others; those that are none are left out."""
-    value, defined = float(figures[0]), figures[1:][np.isfinite(figures[1:])]
-    if not len(defined):
-        return Interval(value, math.nan, math.nan)
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(value, min(value, float(low)), max(value, float(high)))

@@ -185,17 +185,20 @@ def _cut(plan: Plan, found: Sequence[Candidate]) -> Cut:
     return partial(Band(find_soundfont(plan.soundfont), plan.program).played, seconds=plan.seconds)
 
 
-def _sources(
-    plan: Plan, folders: Sequence[Path], without: Sequence[Path | None] = (None, None, None)
-) -> list[list[Source]]:
-    """The recordings in each folder, passing over the one in `without`; or notes in each, where that is all there is.
+def _sources(plan: Plan, folders: Sequence[Path], without: Sequence[Path | None] = ()) -> list[list[Source]]:
+    """The recordings in each folder, or notes in each, where that is all there is.
+
+    Args:
+        plan: whether it is notes that are looked for.
+        folders: where.
+        without: for each of them another, which is passed over where it lies inside; without any, nothing is.
 
     Raises:
         ParameterError: a folder that isn't there, or neither recordings in all of them nor notes in all.
     """
 
     def found(extensions: Sequence[str] | None) -> list[list[Source]]:
-        pairs = zip(folders, without, strict=False)
+        pairs = zip(folders, without or [None] * len(folders), strict=True)
         return [find_audio([folder], extensions=extensions, exclude=other) for folder, other in pairs]
 
     if plan.notes:

@@ -7,12 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from audio_gen.errors import ParameterError
+from audio_gen.metrics.note_copies import alarm_level
 from audio_gen.metrics.note_distance import kullback_leibler
 from audio_gen.metrics.note_groups import Distance, Tables, Values, divergence_from_real, wasserstein_over_real
+from audio_gen.pipelines._note_pieces import mean
 
 DRAWS = 200  # of pieces, for an interval
 Row = Mapping[str, float]
 Rows = Sequence[tuple[int, Row]]  # the piece that a window is of, or was made after, and its statistics
+NO_INDEX = "not measured: neither the split train nor an index of the training notes is there"  # of copies
 Figures = npt.NDArray[np.float64]
 
 
@@ -79,6 +82,21 @@ def divergences(
             row["kl_generated_from_real"] = kullback_leibler(made, true)
         found[name] = row
     return found
+
+
+def over_alarm(shares: Mapping[str, Figures]) -> dict[str, Any]:
+    """Means of a figure of copying by set, the level that real music seldom passes, and how much made music does.
+
+    Args:
+        shares: one figure a piece, NaN where a piece can't tell; of "real", "generated" and controls.
+    """
+    level = alarm_level(shares["real"])
+    over = shares["generated"][np.isfinite(shares["generated"])] > level
+    return {
+        **{name: mean(figures) for name, figures in shares.items()},
+        "alarm_above": level if np.isfinite(level) else None,
+        "generated_above": mean(over),
+    }
 
 
 def _table(rows: Sequence[Counted], name: str) -> Tables:

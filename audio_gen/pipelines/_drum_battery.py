@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from audio_gen.metrics.composition import LAGS
-from audio_gen.metrics.note_copies import alarm_level, drum_share, drum_windows
+from audio_gen.metrics.note_copies import drum_share, drum_windows
 from audio_gen.pipelines import _patterns
-from audio_gen.pipelines._distances import Rows, distances, over_real
+from audio_gen.pipelines._distances import NO_INDEX, Rows, distances, over_alarm, over_real
 from audio_gen.pipelines._drum_styles import styles_told
-from audio_gen.pipelines._note_pieces import mean
+from audio_gen.pipelines._note_pieces import Controls, controls_of, mean
 from audio_gen.pipelines._patterns import Pattern
 from audio_gen.pipelines._real_or_not import Groups, Windows, against_all
+from audio_gen.pipelines._samples import Battery
 from audio_gen.symbolic.encoders.drums import DRUMS, HIT, OFFSET, VELOCITY
 
 SIZES = {"bars": 1, "pairs": 2}  # bars in a window
@@ -23,35 +24,28 @@ FEWEST = 40  # hits of a drum for its own row
 def battery(
     real: Sequence[Pattern],
     made: Sequence[Pattern],
+    controls: Controls[Pattern],
     train: Sequence[Pattern],
     known: dict[str, set[bytes]],
     *,
     seed: int = 0,
-) -> tuple[dict[str, float | None] | None, dict[str, Any]]:
+) -> Battery:
     """The real-or-not accuracy, and all tables.
 
     Args:
         real: patterns.
         made: patterns made after them.
-        train: those of the training split, for n-grams; empty where it isn't there.
+        controls: of whole patterns.
+        train: patterns of the training split, to learn styles from; empty where it isn't there.
         known: `drum_windows` of training by name in `SIZES`; empty where they aren't known.
         seed: of controls and folds.
     """
     random = np.random.default_rng(seed)
     true = _cut(real)
-    cut = {
-        "generated": _cut(made),
-        "shuffled": [_patterns.shuffled(one, random) for one in true],
-        "uniform": [_patterns.uniform(one, random) for one in true],
-    }
-    whole = {
-        "real": real,
-        "generated": made,
-        "shuffled": [_patterns.shuffled(one, random) for one in real],
-        "uniform": [_patterns.uniform(one, random) for one in real],
-    }
-    if train:
-        whole["ngram"] = _patterns.by_ngram(real, train, random)
+    # windows are shuffled each by itself; n-grams, which know places in bars, are cut from whole patterns
+    cut = {"generated": _cut(made), **controls_of(true, _patterns.controls(()), random)}
+    whole = {"real": real, "generated": made, **controls_of(real, controls, random)}
+    if "ngram" in whole:
         cut["ngram"] = _cut(whole["ngram"])
     told = against_all(*_pictures(true), {name: _pictures(rows) for name, rows in cut.items() if rows}, seed=seed)
     details = {
@@ -140,18 +134,13 @@ def _curves(sets: dict[str, Sequence[Pattern]]) -> dict[str, dict[str, Any]]:
 def _copies(sets: dict[str, Sequence[Pattern]], known: dict[str, set[bytes]]) -> dict[str, Any] | str:
     """Shares of windows that occur in training, hit for hit, beside those of real music not learnt from."""
     if not known:
-        return "not measured: neither the split train nor an index of the training notes is there"
-    found = {}
-    for name, bars in SIZES.items():
-        shares = {
-            which: np.array([drum_share(one.grid[..., HIT] > 0.5, known[name], bars) for one in rows])
-            for which, rows in sets.items()
-        }
-        level = alarm_level(shares["real"])
-        over = shares["generated"][np.isfinite(shares["generated"])] > level
-        found[name] = {
-            **{which: mean(figures) for which, figures in shares.items()},
-            "alarm_above": level if np.isfinite(level) else None,
-            "generated_above": mean(over),
-        }
-    return found
+        return NO_INDEX
+    return {
+        name: over_alarm(
+            {
+                which: np.array([drum_share(one.grid[..., HIT] > 0.5, known[name], bars) for one in rows])
+                for which, rows in sets.items()
+            }
+        )
+        for name, bars in SIZES.items()
+    }

@@ -4,7 +4,7 @@ The bars that were taken out are no only answer, so what is found of them means 
 the four bars before played again, and the bars themselves with their notes shuffled or drawn evenly.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -13,16 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from audio_gen.errors import ParameterError
-from audio_gen.pipelines import _patterns, _tunes
-from audio_gen.pipelines._note_pieces import mean, ratio
+from audio_gen.pipelines._note_pieces import Controls, mean, ratio
 from audio_gen.pipelines._patterns import Pattern
 from audio_gen.pipelines._samples import Asked, Progress
-from audio_gen.pipelines._tunes import Tune
+from audio_gen.pipelines._tunes import Tune, sounding
 from audio_gen.pipelines.evaluate_drums import f1, found_of
 from audio_gen.pipelines.maker import Gap, Maker
 from audio_gen.pipelines.piece import Wish
 from audio_gen.symbolic.encoders.drums import HIT
-from audio_gen.symbolic.encoders.melody import HOLD
 from audio_gen.symbolic.score import SIXTEENTH, Notes, Score
 
 TRIALS = 12
@@ -77,19 +75,26 @@ def gaps(
 
 
 def cells(
-    filled: Sequence[Filled], tune: Callable[[Score, Asked], Tune], sets: Mapping[str, Callable[[Tune], Tune]]
+    filled: Sequence[Filled], tune: Callable[[Score, Asked], Tune], controls: Controls[Tune], seed: int
 ) -> dict[str, dict[str, Any]]:
-    """The share of a gap's cells (a voice's sixteenth) that sound as before, and of those at which a voice changed."""
+    """The share of a gap's cells (a voice's sixteenth) that sound as before, and of those at which a voice changed.
+
+    Args:
+        filled: pieces with their gaps made anew.
+        tune: the voices of a piece, as it was or as it is now.
+        controls: each of the whole tune.
+        seed: of the controls.
+    """
+    random = np.random.default_rng(seed)
     found: dict[str, list[Steps]] = {}
     for one in filled:
         true = tune(one.asked.score, one.asked)
         others = {"generated": tune(one.score, one.asked), "bars_before": true._replace(tokens=_again(true, one))}
-        others |= {name: make(true) for name, make in sets.items()}
-        sounding = _sounding(true.tokens)
-        changed = np.diff(sounding, axis=1, prepend=-1) != 0
+        others |= {name: make(true, random) for name, make in controls.items()}
+        there = sounding(true.tokens)
+        moved = (np.diff(there, axis=1, prepend=-1) != 0)[:, one.steps]
         for name, other in others.items():
-            same = (_sounding(other.tokens) == sounding)[:, one.steps]
-            moved = changed[:, one.steps]
+            same = (sounding(other.tokens) == there)[:, one.steps]
             row = [same.sum(), same.size, same[moved].sum(), moved.sum()]
             found.setdefault(name, []).append(np.array(row))
     return {
@@ -102,47 +107,21 @@ def cells(
 
 
 def hits(
-    filled: Sequence[Filled],
-    pattern: Callable[[Score, Asked], Pattern],
-    sets: Mapping[str, Callable[[Pattern], Pattern]],
+    filled: Sequence[Filled], pattern: Callable[[Score, Asked], Pattern], controls: Controls[Pattern], seed: int
 ) -> dict[str, dict[str, float | None]]:
-    """F1 of the hits in a gap against those that were there."""
+    """F1 of the hits in a gap against those that were there; the arguments are as for `cells`."""
+    random = np.random.default_rng(seed)
     found: dict[str, list[tuple[int, int, int]]] = {}
     for one in filled:
         true = pattern(one.asked.score, one.asked)
         before = true.grid.copy()
         before[one.steps] = true.grid[_before(one)]
         others = {"generated": pattern(one.score, one.asked), "bars_before": true._replace(grid=before)}
-        others |= {name: make(true) for name, make in sets.items()}
+        others |= {name: make(true, random) for name, make in controls.items()}
         for name, other in others.items():
             told, played = (grid[one.steps, :, HIT] > 0.5 for grid in (other.grid, true.grid))
             found.setdefault(name, []).append(found_of(told, played))
     return {name: f1(counts) for name, counts in found.items()}
-
-
-def tune_controls(train: Sequence[Tune], seed: int) -> dict[str, Callable[[Tune], Tune]]:
-    """The whole tune with its own pitches in another order, with uniform ones, and by n-grams where those can learn."""
-    random = np.random.default_rng(seed)
-    found: dict[str, Callable[[Tune], Tune]] = {
-        "shuffled": lambda one: _tunes.shuffled(one, random),
-        "uniform": lambda one: _tunes.uniform(one, random),
-    }
-    if train:
-        models = _tunes.ngrams(train)
-        found["ngram"] = lambda one: _tunes.by_ngram(one, models, random)
-    return found
-
-
-def drum_controls(train: Sequence[Pattern], seed: int) -> dict[str, Callable[[Pattern], Pattern]]:
-    """The whole pattern with its own steps in another order, as many hits anywhere, and by n-grams likewise."""
-    random = np.random.default_rng(seed)
-    found: dict[str, Callable[[Pattern], Pattern]] = {
-        "shuffled": lambda one: _patterns.shuffled(one, random),
-        "uniform": lambda one: _patterns.uniform(one, random),
-    }
-    if train:
-        found["ngram"] = lambda one: _patterns.by_ngram([one], train, random)[0]
-    return found
 
 
 def _middle(bars: int) -> Gap:
@@ -187,9 +166,3 @@ def _again(tune: Tune, one: Filled) -> Steps:
     tokens = tune.tokens.copy()
     tokens[:, one.steps] = tune.tokens[:, _before(one)]
     return tokens
-
-
-def _sounding(tokens: Steps) -> Steps:
-    """`[V, T]` tokens → the token that each step holds."""
-    at = np.maximum.accumulate(np.where(tokens != HOLD, np.arange(tokens.shape[1]), 0), axis=1)
-    return np.take_along_axis(tokens, at, 1)

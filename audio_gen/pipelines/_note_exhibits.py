@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
+from audio_gen.audio.clip import Clip
 from audio_gen.audio.synth import find_soundfont
 from audio_gen.errors import ParameterError
 from audio_gen.models.checkpoint import Checkpoint
@@ -20,11 +20,12 @@ from audio_gen.pipelines._note_page import Row, Side, page
 from audio_gen.pipelines._note_part import LOUDEST, part, seconds_at
 from audio_gen.pipelines._roll_picture import roll_png, rows_of
 from audio_gen.pipelines._samples import Asked, Made, Progress
-from audio_gen.pipelines._tune_samples import voices
+from audio_gen.pipelines._tunes import voices
 from audio_gen.pipelines.accompaniment import block_chords
 from audio_gen.pipelines.blind_test import Plan, make_test
 from audio_gen.pipelines.piece import measured
-from audio_gen.pipelines.render import BLOCK, Finish, render
+from audio_gen.pipelines.provenance import said_by
+from audio_gen.pipelines.render import Finish, render_clip
 from audio_gen.symbolic.files import write_notes
 from audio_gen.symbolic.render import render_score
 from audio_gen.symbolic.score import TICKS, Score, Tempo, Track
@@ -93,7 +94,7 @@ class NoteExhibits:
         sides = []
         for kind, short, score in zip(KINDS, shown, (made.asked.score, made.piece.score), strict=True):
             sound, midi = (f"clips/{kind}/{stem}{ending}" for ending in (".wav", ".mid"))
-            made_by = {**_said(model), "wish": made.piece.wish} if kind == KINDS[1] else {}
+            made_by = {**said_by(model), "wish": made.piece.wish} if kind == KINDS[1] else {}
             _play(self.folder / sound, short, self._font, made_by)
             write_notes(self.folder / midi, short)
             media = Media(seconds, roll_png(short, seconds, scale), rows=scale.ticks())
@@ -164,20 +165,7 @@ def _measured(score: Score, asked: Asked) -> dict[str, Any]:
     return measured(whole, key=asked.wish.tonality)
 
 
-def _said(model: Checkpoint) -> dict[str, Any]:
-    from audio_gen import __version__
-
-    return {
-        "software": f"audio_gen {__version__}",
-        "generated_by": "machine",
-        "model": model.name,
-        "sha256": model.sha256,
-        "licence": model.licence,
-        "trained_on": list(model.training.get("credits", [])),
-    }
-
-
 def _play(path: Path, score: Score, font: Path, tags: Mapping[str, Any]) -> None:
-    samples = render_score(score, soundfont=font, sample_rate=RATE).samples.mean(0, keepdim=True)
-    blocks = torch.split(samples, BLOCK, dim=1)
-    render(path, blocks, samples.shape[1], RATE, Finish(lufs=LUFS), {**tags, "soundfont": font.name})
+    sound = render_score(score, soundfont=font, sample_rate=RATE)
+    clip = Clip(sound.samples.mean(0, keepdim=True), RATE)
+    render_clip(path, clip, Finish(lufs=LUFS), {**tags, "soundfont": font.name})

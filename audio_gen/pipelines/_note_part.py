@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from audio_gen.symbolic.encoders.drums import DRUMS, LENGTH, NUMBER
-from audio_gen.symbolic.score import NOTE, TICKS, Meter, Notes, Score, Tempo, Track
+from audio_gen.symbolic.score import NOTE, TICKS, Chord, Key, Meter, Notes, Score, Tempo, Track
 
 AT_ONCE = LENGTH  # ticks (a 32nd): a hit that comes so early before the part, or a note with so much left, is in it
 LOUDEST = 100  # velocity of the loudest note where no track varies
 _GENERAL = np.array([tuple(DRUMS.values())[NUMBER[pitch]][0] if pitch in NUMBER else pitch for pitch in range(128)])
-Sign = TypeVar("Sign", Meter, Tempo)
+Sign = TypeVar("Sign", Meter, Tempo, Key, Chord)
 
 
 def seconds_at(score: Score, ticks: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -47,8 +47,14 @@ def part(score: Score, start: int, stop: int) -> Score:
     if tracks and flat:
         loudest = max(int(track.notes["velocity"][0]) for track in tracks)
         tracks = [_scaled(track, LOUDEST / loudest) for track in tracks]
-    meters, tempi = _shifted(score.meters, start, stop), _shifted(score.tempi, start, stop)
-    return Score(tuple(tracks), meters, tempi)
+    return Score(tuple(tracks), held(score.meters, start, stop), held(score.tempi, start, stop))
+
+
+def held(signs: Sequence[Sign], start: int, stop: int | None = None) -> tuple[Sign, ...]:
+    """Those that hold from tick `start` on (up to `stop`), counted from there; what holds at `start` comes first."""
+    first = max((number for number, one in enumerate(signs) if one.onset <= start), default=0)
+    inside = (one for one in signs[first:] if stop is None or one.onset < max(stop, 1))
+    return tuple(one._replace(onset=max(0, one.onset - start)) for one in inside)
 
 
 def _tempi(score: Score) -> tuple[Any, Any, Any]:
@@ -76,9 +82,3 @@ def _scaled(track: Track, factor: float) -> Track:
     notes = track.notes.copy()
     notes["velocity"] = np.clip(np.rint(notes["velocity"] * factor), 1, 127)
     return replace(track, notes=notes)
-
-
-def _shifted(signs: Sequence[Sign], start: int, stop: int) -> tuple[Sign, ...]:
-    """Those that hold in the part; that which holds at its start comes first."""
-    first = max(number for number, one in enumerate(signs) if one.onset <= start)
-    return tuple(one._replace(onset=max(0, one.onset - start)) for one in signs[first:] if one.onset < max(stop, 1))

@@ -1,9 +1,9 @@
 """What all evaluations over notes share: reading a split, and ratios of sums with intervals over pieces."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,10 @@ from audio_gen.errors import DatasetError, DecodeError
 from audio_gen.metrics.interval import Interval, ratio_interval
 from audio_gen.registry import pick
 from audio_gen.symbolic.score import Score
+
+Music = TypeVar("Music")
+# by name, what makes something of a real piece (a tune, drums) that made music must be better than
+Controls = Mapping[str, Callable[[Music, np.random.Generator], Music]]
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +69,13 @@ def _read(dataset: str, root: Path, split: str) -> tuple[list[Told], list[str]]:
         if score.notes:
             told.append(Told(item, score))
     return told, failed
+
+
+def controls_of(
+    real: Sequence[Music], controls: Controls[Music], random: np.random.Generator
+) -> dict[str, list[Music]]:
+    """What each of the controls makes of all real pieces."""
+    return {name: [make(one, random) for one in real] for name, make in controls.items()}
 
 
 def ratio(parts: npt.ArrayLike, wholes: npt.ArrayLike) -> dict[str, float | None]:

@@ -23,7 +23,7 @@ from audio_gen.metrics.generation import (
     kernel_audio_distance_chance,
     kernel_audio_distance_interval,
 )
-from audio_gen.metrics.interval import LEVEL, Interval
+from audio_gen.metrics.interval import LEVEL, percentile_interval
 from audio_gen.models.classifier import Verdict
 from audio_gen.pipelines._note_pieces import mean
 from audio_gen.pipelines._notes_sound import Sets
@@ -160,8 +160,7 @@ class NoteEars:
         random, size = np.random.default_rng(self.seed), len(real)
         orders = [random.permutation(size) for _ in range(SPLITS)]
         found = np.array([figure(real[order[: size // 2]], other[order[size // 2 :]]) for order in orders])
-        low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return Interval(float(found.mean()), float(low), float(high)).to_dict()
+        return percentile_interval(float(found.mean()), found).to_dict()
 
 
 def other_pieces(labels: npt.NDArray[np.int64]) -> float:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audio_gen.models.melody_pieces import widened
-from audio_gen.pipelines import _patterns, _tune_battery
+from audio_gen.pipelines._note_pieces import Controls, controls_of
 from audio_gen.pipelines._patterns import Pattern
 from audio_gen.pipelines._samples import Asked
 from audio_gen.pipelines._tunes import Tune
@@ -47,14 +47,14 @@ def played_drums(pattern: Pattern) -> Played:
 
 
 def tune_sets(
-    real: Sequence[Tune], made: Sequence[Tune], train: Sequence[Tune], asked: Sequence[Asked], seed: int
+    real: Sequence[Tune], made: Sequence[Tune], controls: Controls[Tune], asked: Sequence[Asked], seed: int
 ) -> Sets:
-    """Real tunes, what was made after them and the battery's controls; of several after one piece the first counts.
+    """Real tunes, what was made after them and the controls; of several after one piece the first counts.
 
     A tune in which nothing is sung is left out.
     """
     scores = {one.group: one.score for one in asked}
-    sets: dict[str, Sequence[Tune]] = {"real": real, "generated": made, **_tune_battery.controls(real, train, seed)}
+    sets = {"real": real, "generated": made, **controls_of(real, controls, np.random.default_rng(seed))}
     found: Sets = {name: {} for name in sets}
     for name, tunes in sets.items():
         for tune in tunes:
@@ -64,17 +64,9 @@ def tune_sets(
     return found
 
 
-def drum_sets(real: Sequence[Pattern], made: Sequence[Pattern], train: Sequence[Pattern], seed: int) -> Sets:
+def drum_sets(real: Sequence[Pattern], made: Sequence[Pattern], controls: Controls[Pattern], seed: int) -> Sets:
     """As `tune_sets`, of drums."""
-    random = np.random.default_rng(seed)
-    sets: dict[str, Sequence[Pattern]] = {
-        "real": real,
-        "generated": made,
-        "shuffled": [_patterns.shuffled(one, random) for one in real],
-        "uniform": [_patterns.uniform(one, random) for one in real],
-    }
-    if train:
-        sets["ngram"] = _patterns.by_ngram(real, train, random)
+    sets = {"real": real, "generated": made, **controls_of(real, controls, np.random.default_rng(seed))}
     found: Sets = {name: {} for name in sets}
     for name, patterns in sets.items():
         for pattern in patterns:

@@ -13,13 +13,13 @@ import numpy as np
 from audio_gen.models import composer, drum_vae, melody
 from audio_gen.pipelines import drum_maker, line_maker, melody_maker
 from audio_gen.pipelines._note_pieces import mean
-from audio_gen.pipelines._samples import Asked, Progress, estimated
+from audio_gen.pipelines._samples import Asked, Made, Progress
 from audio_gen.pipelines.accompaniment import NAME
 from audio_gen.pipelines.maker import Maker, density_error
 from audio_gen.pipelines.piece import DENSITIES, Piece, Wish, chord_tone_share, notes_a_quarter
 from audio_gen.symbolic.encoders.voices import MELODY
 from audio_gen.symbolic.score import NOTE, Meter, Notes, Score
-from audio_gen.symbolic.theory import key_name, scale_mask
+from audio_gen.symbolic.theory import estimate_key, key_name, scale_mask
 
 TRIALS, TAKES = 12, 8  # pieces for each thing asked; takes where it is soft, as commands have it
 BARS = 8
@@ -57,13 +57,13 @@ def obedience(
     blank = [replace(plain, index=index) for index in range(trials)]
     asked = _controls(maker, parts, blank)
     sets = [blank, *(one.wishes for one in asked)]
-    made = iter(progress((maker.make(wish) for wishes in sets for wish in wishes), "asked", trials * len(sets)))
-    pieces = [[next(made) for _ in wishes] for wishes in sets]
+    made = list(progress((maker.make(wish) for wishes in sets for wish in wishes), "asked", trials * len(sets)))
+    pieces = [made[start : start + trials] for start in range(0, len(made), trials)]
     found: dict[str, dict[str, Any]] = {}
-    for control, obeyed in zip(asked, pieces[1:], strict=True):
+    for control, new in zip(asked, pieces[1:], strict=True):
         for name, figure in control.figures.items():
             found[name] = {
-                "asked": mean([figure(piece, wish) for piece, wish in zip(obeyed, control.wishes, strict=True)]),
+                "asked": mean([figure(piece, wish) for piece, wish in zip(new, control.wishes, strict=True)]),
                 "not_asked": mean([figure(piece, wish) for piece, wish in zip(pieces[0], control.wishes, strict=True)]),
             }
             if name.startswith("density"):
@@ -73,6 +73,32 @@ def obedience(
             if name == "chord_tones":
                 found[name]["real"] = mean([_tones(one.score, one.score.chords) for one in real])
     return found
+
+
+def obeyed(made: Sequence[Made]) -> dict[str, Any]:
+    """Shares of pieces like real ones that came out as asked; of the key, as it is estimated, also of the real ones."""
+    names = ("bars", "metre", "tempo", "key", "key_of_real", "notes_in_key")
+    rows: dict[str, list[float]] = {name: [] for name in names}
+    for (_, real, bars, wish), piece in made:
+        rows["bars"].append(_bars(piece, wish))
+        rows["metre"].append(_metre(piece, wish))
+        rows["tempo"].append(_tempo(piece, wish))
+        if wish.tonality is not None:
+            rows["key"].append(_key(piece, wish))
+            rows["key_of_real"].append(estimated(real, bars) == wish.tonality)
+            rows["notes_in_key"].append(piece.measured.get("in_key_share", np.nan))
+    return {name: mean(values) for name, values in rows.items() if values}
+
+
+def estimated(score: Score, bars: int) -> tuple[int, bool] | None:
+    """Tonic and mode of what the first bars' voices sing, by their notes; chords that a maker wrote out don't count."""
+    end = bars * Meter(0, 4, 4).bar
+    voices = [track.notes for track in score.tracks if not track.is_drum and not track.polyphonic]
+    notes = np.concatenate([one[one["onset"] < end] for one in voices]) if voices else np.zeros(0, NOTE)
+    if not len(notes):
+        return None
+    key = estimate_key(notes)
+    return key.tonic, key.minor
 
 
 def density_of(score: Score) -> float:

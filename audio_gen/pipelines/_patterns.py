@@ -1,6 +1,6 @@
 """Windows of drums, real and made: what the battery measures, and the controls that it is held against."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from audio_gen.metrics.composition import LAGS
 from audio_gen.metrics.ngram import NGram
+from audio_gen.pipelines._note_pieces import Controls
 from audio_gen.symbolic.encoders.drums import DRUMS, HIT, OFFSET, VELOCITY, Grid
 
 BAR, BEAT = 16, 4  # sixteenths
@@ -113,24 +114,30 @@ def step_ngram(grids: Sequence[Grid]) -> NGram:
     return NGram.fit(symbols, symbols=1 << len(DRUMS), order=ORDER, contexts=places)
 
 
-def by_ngram(real: Sequence[Pattern], train: Sequence[Pattern], random: np.random.Generator) -> list[Pattern]:
-    """Patterns as long as the real ones, of which n-grams of whole steps know the hits; manners are drawn from train's.
+def controls(train: Sequence[Pattern]) -> Controls[Pattern]:
+    """What made drums must be better than: own steps shuffled, hits anywhere; n-grams where there is a split train."""
+    found: dict[str, Callable[[Pattern, np.random.Generator], Pattern]] = {"shuffled": shuffled, "uniform": uniform}
+    if train:
+        model, manners = step_ngram([one.grid for one in train]), manners_of(train)
+        found["ngram"] = lambda pattern, random: by_ngram(pattern, model, manners, random)
+    return found
 
-    A hit's velocity and offset are those of any hit of that drum.
-    """
-    model = step_ngram([one.grid for one in train])
-    manners = [
+
+def manners_of(train: Sequence[Pattern]) -> list[Grid]:
+    """`[N, 2]` of each drum: velocity and offset of all its hits."""
+    return [
         np.concatenate([one.grid[:, drum][one.grid[:, drum, HIT] > 0.5, 1:] for one in train])
         for drum in range(len(DRUMS))
     ]
-    found = []
-    for one in real:
-        steps = model.sample(len(one.grid), random, context=np.arange(len(one.grid)) % BAR)
-        grid = np.zeros_like(one.grid)
-        grid[..., HIT] = (steps[:, None] & _WEIGHTS) > 0
-        for drum, known in enumerate(manners):
-            here = grid[:, drum, HIT] > 0
-            if len(known) and here.any():
-                grid[here, drum, 1:] = known[random.integers(0, len(known), int(here.sum()))]
-        found.append(one._replace(grid=grid))
-    return found
+
+
+def by_ngram(pattern: Pattern, model: NGram, manners: Sequence[Grid], random: np.random.Generator) -> Pattern:
+    """A pattern as long, whose hits the n-gram model makes; each has the manner of any hit of its drum."""
+    steps = model.sample(len(pattern.grid), random, context=np.arange(len(pattern.grid)) % BAR)
+    grid = np.zeros_like(pattern.grid)
+    grid[..., HIT] = (steps[:, None] & _WEIGHTS) > 0
+    for drum, known in enumerate(manners):
+        here = grid[:, drum, HIT] > 0
+        if len(known) and here.any():
+            grid[here, drum, 1:] = known[random.integers(0, len(known), int(here.sum()))]
+    return pattern._replace(grid=grid)

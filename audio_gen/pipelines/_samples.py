@@ -4,20 +4,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from audio_gen.pipelines._note_pieces import Told, mean
+from audio_gen.pipelines._note_pieces import Told
 from audio_gen.pipelines.maker import Maker
 from audio_gen.pipelines.piece import Piece, Wish
 from audio_gen.symbolic.encoders.melody import chord_steps
-from audio_gen.symbolic.score import NOTE, SIXTEENTH, Score
-from audio_gen.symbolic.theory import chord_name, chord_of_code, estimate_key, key_name
+from audio_gen.symbolic.score import Score
+from audio_gen.symbolic.theory import chord_name, chord_of_code, key_name
 
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]  # of what, called so, so many
+Battery = tuple[dict[str, float | None] | None, dict[str, Any]]  # what is measured: real-or-not accuracy, and tables
 BAR, BEAT = 16, 4  # sixteenths
-
-
-Figures = tuple[dict[str, float | None] | None, dict[str, Any]]  # the real-or-not accuracy, and details
 
 
 class Asked(NamedTuple):
@@ -92,30 +88,3 @@ def made_of(made: Sequence[Made], train: int, seed: int) -> dict[str, Any]:
         "seed": seed,
         "ngram_control": f"of {train} pieces of train" if train else "none: the split train is not there",
     }
-
-
-def obeyed(made: Sequence[Made]) -> dict[str, Any]:
-    """Shares of pieces that came out as asked; of the key, as it is estimated, also of the real pieces."""
-    rows: dict[str, list[float]] = {name: [] for name in ("bars", "metre", "tempo")}
-    keys: dict[str, list[float]] = {"key": [], "key_of_real": [], "notes_in_key": []}
-    for asked, piece in made:
-        score, wish = piece.score, asked.wish
-        rows["bars"].append(len(score.bars()) == asked.bars)
-        rows["metre"].append([meter[1:] for meter in score.meters] == [(4, 4)])
-        rows["tempo"].append([tempo.bpm for tempo in score.tempi] == [wish.bpm])
-        if wish.tonality is not None:
-            keys["key"].append(estimated(score, bars=asked.bars) == wish.tonality)
-            keys["key_of_real"].append(estimated(asked.score, bars=asked.bars) == wish.tonality)
-            keys["notes_in_key"].append(piece.measured.get("in_key_share", np.nan))
-    return {name: mean(values) for name, values in (rows | keys).items() if values}
-
-
-def estimated(score: Score, bars: int) -> tuple[int, bool] | None:
-    """Tonic and mode of what the first bars' voices sing, by their notes; chords that a maker wrote out don't count."""
-    end = bars * BAR * SIXTEENTH
-    voices = [track.notes for track in score.tracks if not track.is_drum and not track.polyphonic]
-    notes = np.concatenate([one[one["onset"] < end] for one in voices]) if voices else np.zeros(0, NOTE)
-    if not len(notes):
-        return None
-    key = estimate_key(notes)
-    return key.tonic, key.minor

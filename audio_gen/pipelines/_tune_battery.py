@@ -2,40 +2,42 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from audio_gen.metrics.composition import LAGS, distinct_share, self_similarity
-from audio_gen.metrics.note_copies import NGRAMS, CopyIndex, alarm_level, melody_tokens
+from audio_gen.metrics.note_copies import NGRAMS, CopyIndex, melody_tokens
 from audio_gen.pipelines import _tunes
-from audio_gen.pipelines._distances import Counted, distances, divergences
-from audio_gen.pipelines._note_pieces import mean
+from audio_gen.pipelines._distances import NO_INDEX, Counted, distances, divergences, over_alarm
+from audio_gen.pipelines._note_pieces import Controls, controls_of, mean
 from audio_gen.pipelines._real_or_not import Groups, Windows, against_all
+from audio_gen.pipelines._samples import Battery
 from audio_gen.pipelines._tunes import Tune
 from audio_gen.symbolic.encoders.melody import FIRST
 
 
-class Knowledge(NamedTuple):
-    """The tunes of the training split, empty where it isn't there, and an index of what the model learnt from."""
-
-    train: Sequence[Tune]
-    copies: CopyIndex | None
-
-
 def battery(
-    real: Sequence[Tune], made: Sequence[Tune], known: Knowledge, voices: Sequence[str], *, seed: int = 0
-) -> tuple[dict[str, float | None] | None, dict[str, Any]]:
+    real: Sequence[Tune],
+    made: Sequence[Tune],
+    controls: Controls[Tune],
+    index: CopyIndex | None,
+    voices: Sequence[str],
+    *,
+    seed: int = 0,
+) -> Battery:
     """The real-or-not accuracy, and all tables.
 
     Args:
         real: tunes.
         made: tunes made after their pattern.
-        known: what the floors and the copies are found with.
+        controls: of whole tunes.
+        index: of what the model learnt from, to find copies with.
         voices: names of those whose statistics are told; the first so many of each tune.
         seed: of controls and folds.
     """
-    sets = {"generated": list(made), **controls(real, known.train, seed)}
+    sets = {"generated": list(made), **controls_of(real, controls, np.random.default_rng(seed))}
+    whole = {"real": real, **sets}
     cut = {name: [window for tune in tunes for window in _tunes.windows(tune)] for name, tunes in sets.items()}
     true = [window for tune in real for window in _tunes.windows(tune)]
     told = against_all(*_pictures(true), {name: _pictures(rows) for name, rows in cut.items() if rows}, seed=seed)
@@ -61,25 +63,12 @@ def battery(
         "real_or_not": told,
         "w1_over_real_real": tables[voices[0]] if len(voices) == 1 else tables,
         "jensen_shannon": counts[voices[0]] if len(voices) == 1 else counts,
-        "self_similarity_by_lag": _curves({"real": real, **sets}),
-        "distinct_4grams": _distinct({"real": real, **sets}),
-        "four_bars_found_once": {name: mean(_once(tunes)) for name, tunes in {"real": real, **sets}.items()},
-        "copies": _copies({"real": real, **sets}, known.copies),
+        "self_similarity_by_lag": _curves(whole),
+        "distinct_4grams": _distinct(whole),
+        "four_bars_found_once": {name: mean(_once(tunes)) for name, tunes in whole.items()},
+        "copies": _copies(whole, index),
     }
     return (told["generated"]["accuracy"] if "generated" in told else None), details
-
-
-def controls(real: Sequence[Tune], train: Sequence[Tune], seed: int) -> dict[str, list[Tune]]:
-    """What made music must be better than: own notes shuffled, uniform ones; n-grams where they can be learnt."""
-    random = np.random.default_rng(seed)
-    found = {
-        "shuffled": [_tunes.shuffled(tune, random) for tune in real],
-        "uniform": [_tunes.uniform(tune, random) for tune in real],
-    }
-    if train:
-        models = _tunes.ngrams(train)
-        found["ngram"] = [_tunes.by_ngram(tune, models, random) for tune in real]
-    return found
 
 
 def _pictures(rows: Sequence[Tune]) -> tuple[Windows, Groups]:
@@ -127,21 +116,12 @@ def _four_bars(tune: Tune) -> list[bytes]:
 def _copies(sets: dict[str, Sequence[Tune]], index: CopyIndex | None) -> dict[str, Any] | str:
     """Shares of n-grams that occur in training, and the longest passage, beside those of real music not learnt from."""
     if index is None:
-        return "not measured: neither the split train nor an index of the training notes is there"
-    found: dict[str, Any] = {}
+        return NO_INDEX
     reports = {name: [index.report(_tokens(tune)) for tune in tunes] for name, tunes in sets.items()}
-    for name in (*(f"ngrams_{n}" for n in NGRAMS), "longest"):
-        figures = {
-            which: np.array([_figure(report, name) for report in rows], np.float64) for which, rows in reports.items()
-        }
-        level = alarm_level(figures["real"])
-        over = figures["generated"][np.isfinite(figures["generated"])] > level
-        found[name] = {
-            **{which: mean(values) for which, values in figures.items()},
-            "alarm_above": level if np.isfinite(level) else None,
-            "generated_above": mean(over),
-        }
-    return found
+    return {
+        name: over_alarm({which: np.array([_figure(one, name) for one in rows]) for which, rows in reports.items()})
+        for name in (*(f"ngrams_{n}" for n in NGRAMS), "longest")
+    }
 
 
 def _figure(report: Any, name: str) -> float:

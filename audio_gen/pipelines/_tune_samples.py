@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from audio_gen.metrics.note_copies import CopyIndex, melody_tokens
 from audio_gen.models import composer
 from audio_gen.models.composer_pieces import FOUR
-from audio_gen.pipelines import _tune_battery
-from audio_gen.pipelines._gaps import cells, gaps, tune_controls
+from audio_gen.pipelines import _tune_battery, _tunes
+from audio_gen.pipelines._gaps import cells, gaps
 from audio_gen.pipelines._note_pieces import Split, Told
 from audio_gen.pipelines._notes_heard import NoteEars
 from audio_gen.pipelines._notes_sound import tune_sets
-from audio_gen.pipelines._obedience import obedience
-from audio_gen.pipelines._samples import Figures, Progress, like, made_of, make_all, obeyed
-from audio_gen.pipelines._tune_battery import Knowledge
-from audio_gen.pipelines._tunes import WINDOW, Tune, bars_of, sung, tune_of, without_upbeat
+from audio_gen.pipelines._obedience import obedience, obeyed
+from audio_gen.pipelines._samples import Asked, Battery, Progress, like, made_of, make_all
+from audio_gen.pipelines._tunes import WINDOW, Tune, bars_of, sung, tune_of, voices, without_upbeat
 from audio_gen.pipelines.evaluate_drums import four_four
 from audio_gen.pipelines.maker import Maker
 from audio_gen.pipelines.note_copies import NoteIndex
@@ -25,7 +24,7 @@ OUTER = (0, 3, 1, 2)  # soprano and bass first: those are the voices that figure
 
 def tune_samples(
     maker: Maker, read: Split, count: int | None, seed: int, progress: Progress, ears: NoteEars | None = None
-) -> Figures:
+) -> Battery:
     """The battery of tunes, after the pieces in 4/4 of eight bars or more.
 
     Of four voices, if there are such pieces and the model can write them; otherwise of the first voice.
@@ -44,34 +43,25 @@ def tune_samples(
         for number, one in enumerate(told)
     ]
     made = make_all(maker, asked, count, seed, progress)
-    real = [_tune(one.score, one.score.keys[0], size, one.bars, one.group) for one in asked]
-    new = [
-        _tune(one.piece.score, one.asked.score.keys[0], size, one.asked.bars, one.asked.group)
-        for one in made
-        if len(voices(one.piece.score)) >= size
-    ]
+
+    def as_asked(score: Score, one: Asked) -> Tune:
+        return _tune(score, one.score.keys[0], size, one.bars, one.group)
+
+    real = [as_asked(one.score, one) for one in asked]
+    new = [as_asked(one.piece.score, one.asked) for one in made if len(voices(one.piece.score)) >= size]
     train = [_tune(one.score, one.score.keys[0], size, bars_of(one.score), -1) for one in known if _fits(one, size)]
     names = ("soprano", "bass") if choral else ("melody",)
-    learnt = Knowledge(train, _index(read.train, maker.index))
-    accuracy, details = _tune_battery.battery(real, new, learnt, names, seed=seed)
-    heard = {"rendered": ears.heard(tune_sets(real, new, train, asked, seed))} if ears else {}
+    index, controls = _index(read.train, maker.index), _tunes.controls(train)
+    accuracy, details = _tune_battery.battery(real, new, controls, index, names, seed=seed)
+    heard = {"rendered": ears.heard(tune_sets(real, new, controls, asked, seed))} if ears else {}
     filled, kept = gaps(maker, asked, count, seed, progress)
     controlled = {
         "obeyed": obeyed(made),
         "obedience": obedience(maker, parts, asked, count, seed, progress),
         **kept,
-        "gap_of_four_bars": cells(
-            filled,
-            lambda score, one: _tune(score, one.score.keys[0], size, one.bars, one.group),
-            tune_controls(train, seed),
-        ),
+        "gap_of_four_bars": cells(filled, as_asked, controls, seed),
     }
     return accuracy, {**made_of(made, len(train), seed), **details, **controlled, **heard}
-
-
-def voices(score: Score) -> list[int]:
-    """The numbers of the tracks that have notes and are no drums."""
-    return [number for number, track in enumerate(score.tracks) if len(track.notes) and not track.is_drum]
 
 
 def _fits(one: Told, size: int) -> bool:

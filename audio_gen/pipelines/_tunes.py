@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from audio_gen.metrics.ngram import NGram
 from audio_gen.metrics.note_distance import bigrams, tonic_histogram
 from audio_gen.models.melody import HIGHEST, LOWEST, TOKENS
 from audio_gen.models.melody_pieces import narrowed
+from audio_gen.pipelines._note_part import held
+from audio_gen.pipelines._note_pieces import Controls
 from audio_gen.symbolic.encoders.melody import (
     FIRST,
     HOLD,
@@ -55,8 +57,13 @@ class Sung(NamedTuple):
 def tune_of(score: Score, tracks: Sequence[int], key: Key, bars: int, group: int) -> Tune:
     """The first bars of some tracks of a score, seen from the key's tonic."""
     steps, shift = bars * BAR, shift_to_c(key)
-    voices = [narrowed(transposed_tokens(tokens_of(score.tracks[number].notes, steps), shift)) for number in tracks]
-    return Tune(np.stack(voices), transposed_chords(chord_steps(score.chords, steps), shift), group)
+    lines = [narrowed(transposed_tokens(tokens_of(score.tracks[number].notes, steps), shift)) for number in tracks]
+    return Tune(np.stack(lines), transposed_chords(chord_steps(score.chords, steps), shift), group)
+
+
+def voices(score: Score) -> list[int]:
+    """The numbers of the tracks that have notes and are no drums."""
+    return [number for number, track in enumerate(score.tracks) if len(track.notes) and not track.is_drum]
 
 
 def bars_of(score: Score) -> int:
@@ -73,18 +80,13 @@ def without_upbeat(score: Score) -> Score:
     start = first.bar
     if not others or others[0].onset != start or start >= others[0].bar or score.end <= start:
         return score
-
-    def later(parts: tuple[Any, ...]) -> tuple[Any, ...]:
-        """What holds from `start` on, counted from there."""
-        before, after = [one for one in parts if one.onset <= start], [one for one in parts if one.onset > start]
-        return tuple(one._replace(onset=max(0, one.onset - start)) for one in [*before[-1:], *after])
-
     tracks = []
     for track in score.tracks:
         notes = track.notes[track.notes["onset"] >= start].copy()
         notes["onset"] -= start
         tracks.append(replace(track, notes=notes))
-    return Score(tuple(tracks), *map(later, (score.meters, score.tempi, score.keys, score.chords)))
+    keys, chords = held(score.keys, start), held(score.chords, start)
+    return Score(tuple(tracks), held(score.meters, start), held(score.tempi, start), keys, chords)
 
 
 def windows(tune: Tune) -> list[Tune]:
@@ -130,14 +132,28 @@ def counts(tune: Tune, voice: int = 0) -> dict[str, npt.NDArray[np.int64]]:
     }
 
 
+def sounding(tokens: Steps) -> Steps:
+    """`[V, T]` tokens → the token that each step holds."""
+    at = np.maximum.accumulate(np.where(tokens != HOLD, np.arange(tokens.shape[1]), 0), axis=1)
+    return np.take_along_axis(tokens, at, 1)
+
+
 def features(tune: Tune) -> npt.NDArray[np.float32]:
     """`[T, F]`, for a classifier: of each voice what sounds and whether it begins; tones of the chord at each beat."""
     parts = []
-    for tokens in tune.tokens:
-        at = np.maximum.accumulate(np.where(tokens != HOLD, np.arange(len(tokens)), 0))
-        parts += [np.eye(TOKENS)[tokens[at]], (tokens >= FIRST)[:, None]]
+    for tokens, lasting in zip(tune.tokens, sounding(tune.tokens), strict=True):
+        parts += [np.eye(TOKENS)[lasting], (tokens >= FIRST)[:, None]]
     beats = np.array([chord_tones(*chord_of_code(int(code))) for code in tune.chords[::BEAT]])
     return np.concatenate([*parts, np.repeat(beats, BEAT, 0)], 1).astype(np.float32)
+
+
+def controls(train: Sequence[Tune]) -> Controls[Tune]:
+    """What made tunes must be better than: own pitches shuffled, uniform ones; n-grams where there is a split train."""
+    found: dict[str, Callable[[Tune, np.random.Generator], Tune]] = {"shuffled": shuffled, "uniform": uniform}
+    if train:
+        models = ngrams(train)
+        found["ngram"] = lambda tune, random: by_ngram(tune, models, random)
+    return found
 
 
 def shuffled(tune: Tune, random: np.random.Generator) -> Tune:
@@ -159,10 +175,8 @@ def uniform(tune: Tune, random: np.random.Generator) -> Tune:
 def ngrams(tunes: Sequence[Tune]) -> list[NGram]:
     """An n-gram model of each voice; the place in the bar is its context."""
     places = [np.arange(tune.tokens.shape[1]) % BAR for tune in tunes]
-    voices = range(len(tunes[0].tokens))
-    return [
-        NGram.fit([tune.tokens[voice] for tune in tunes], symbols=TOKENS, contexts=places) for voice in voices
-    ]  # fmt: skip
+    by_voice = zip(*(tune.tokens for tune in tunes), strict=True)
+    return [NGram.fit(lines, symbols=TOKENS, contexts=places) for lines in by_voice]
 
 
 def by_ngram(tune: Tune, models: Sequence[NGram], random: np.random.Generator) -> Tune:

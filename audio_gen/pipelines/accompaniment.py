@@ -68,14 +68,14 @@ def repeated(chords: tuple[Chord, ...], start: int, end: int) -> tuple[Chord, ..
     return tuple(chord for chord in found if chord.onset < end)
 
 
-def accompanied(score: Score, tune: int, since: int, end: int, *, add: int | None) -> Score:
+def accompanied(score: Score, tune: int, since: int, end: int, *, program: int | None) -> Score:
     """The score with its chords played from tick `since` to `end`, in the track of block chords after what it plays.
 
-    Where there is no such track, one of program `add` is added, but for None. Track `tune` (from 0) isn't covered, as
+    Where there is no such track, one of this program is added, but for None. Track `tune` (from 0) isn't covered, as
     far as it is known at `since`: so chords go on where they lay.
     """
     number = next((n for n, one in enumerate(score.tracks) if one.name == NAME), None)
-    if not any(chord.quality for chord in score.chords) or (number is None and add is None):
+    if not any(chord.quality for chord in score.chords) or (number is None and program is None):
         return score
     sung = score.tracks[tune].notes
     before = sung[sung["onset"] < since]
@@ -85,6 +85,6 @@ def accompanied(score: Score, tune: int, since: int, end: int, *, add: int | Non
     notes["onset"] += late
     notes["duration"] -= late
     if number is None:
-        return replace(score, tracks=(*score.tracks, Track(notes, NAME, add or 0)))
+        return replace(score, tracks=(*score.tracks, Track(notes, NAME, program or 0)))
     track = score.tracks[number]
     return score.with_track(number, replace(track, notes=np.concatenate([track.notes, notes])))

@@ -18,7 +18,7 @@ from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.melody import TOKENS, MelodyNet
 from audio_gen.models.melody_pieces import MelodyPiece, batch_of, piece_of
 from audio_gen.pipelines._note_pieces import Split, Told, ratio
-from audio_gen.pipelines._tunes import Tune, shuffled
+from audio_gen.pipelines._tunes import Tune, shuffled, voices
 from audio_gen.symbolic.encoders.melody import FIRST, HOLD, encode
 from audio_gen.symbolic.score import Key, Score
 
@@ -54,8 +54,7 @@ def melodies(told: Sequence[Told], labels: Sequence[str]) -> list[tuple[Told, Me
 
 def voice_of(score: Score) -> int | None:
     """The number of the first track that has notes and is no drum."""
-    voices = [number for number, track in enumerate(score.tracks) if len(track.notes) and not track.is_drum]
-    return voices[0] if voices else None
+    return next(iter(voices(score)), None)
 
 
 def foretell_melodies(model: Checkpoint, read: Split) -> dict[str, Any]:

@@ -70,10 +70,10 @@ def evaluate_notes(
     """
     model = checkpoint.load(name)
     makes = count != 0 and model.family in SAMPLES
-    if listeners and not makes:
-        raise ParameterError(f"there are no new pieces of {model.name!r} to render; leave out --rendered and --count 0")
-    if page and not makes:
-        raise ParameterError(f"there are no new pieces of {model.name!r} to show; leave out --page and --count 0")
+    for wanted, option, use in ((listeners, "--rendered", "render"), (page, "--page", "show")):
+        if wanted and not makes:
+            leave = f"{option} or --count 0" if model.family in SAMPLES else option
+            raise ParameterError(f"there are no new pieces of {model.name!r} to {use}; leave out {leave}")
     ears = NoteEars(listeners, seed, progress) if listeners else None
     kept = NoteExhibits(page, seed) if page else None
     read = read_split(dataset, root, split)

@@ -228,8 +228,8 @@ class LineMaker(Maker):
         if CHORDS in plan.roles:
             score = replace(score, chords=chords_joined(score.chords, chords_of_line(new[-1])))
             if plan.played is not None:
-                add = None if plan.played else plan.program
-                score = accompanied(score, plan.tracks[0], plan.played, plan.units * UNIT, add=add)
+                program = None if plan.played else plan.program
+                score = accompanied(score, plan.tracks[0], plan.played, plan.units * UNIT, program=program)
         copies = self.index.report(replace(score, tracks=tuple(fresh))) if self.index is not None else None
         first = next((place for place, track in enumerate(fresh) if len(track.notes)), 0)
         gaps = [int(line[line[:, 2] == UNKNOWN, 1].sum()) * UNIT for line in plan.lines]

@@ -128,9 +128,8 @@ class MelodyMaker(Maker):
         notes["onset"] += start * SIXTEENTH
         end = (start + len(tokens)) * SIXTEENTH
         whole = score.with_track(number, replace(track, notes=np.concatenate([track.notes, notes])))
-        whole = accompanied(
-            whole, number, score.bars()[-1].end if start else 0, end, add=None if start else wish.program(1)
-        )
+        since, program = (score.bars()[-1].end, None) if start else (0, wish.program(1))
+        whole = accompanied(whole, number, since, end, program=program)
         copies = self.index.report(replace(score, tracks=(Track(notes),))) if self.index is not None else None
         density = round(len(notes) * TICKS / (end - start * SIXTEENTH), 4)
         told = {**measured(whole, number, key=wish.tonality), "notes_a_quarter": density}

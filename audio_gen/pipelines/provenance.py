@@ -8,6 +8,7 @@ from typing import Any
 
 from audio_gen.audio.encode import read_tags
 from audio_gen.errors import CheckpointError, ParameterError
+from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.pipelines.autoencoder import Autoencoder
 from audio_gen.pipelines.generate import Generated, Generator, Wish
 from audio_gen.pipelines.render import Finish
@@ -26,9 +27,21 @@ def tags(maker: Generator | Autoencoder, vocoder: Vocoder, wish: dict[str, Any],
         wish: what was asked for (`Generated.wish`).
         finish: how it was brought into its file.
     """
+    return {
+        **said_by(maker.checkpoint),
+        "label": wish["label"],
+        **{key: wish[key] for key in ("seed", "index") if key in wish},
+        "wish": {key: list(value) if isinstance(value, tuple) else value for key, value in wish.items()},
+        "vocoder": vocoder.name,
+        **({"vocoder_sha256": vocoder.sha256, "vocoder_licence": vocoder.licence} if vocoder.sha256 else {}),
+        "finish": asdict(finish),
+    }
+
+
+def said_by(model: Checkpoint) -> dict[str, Any]:
+    """What all that a model makes says of it."""
     from audio_gen import __version__
 
-    model = maker.checkpoint
     return {
         "software": f"audio_gen {__version__}",
         "generated_by": "machine",
@@ -36,12 +49,6 @@ def tags(maker: Generator | Autoencoder, vocoder: Vocoder, wish: dict[str, Any],
         "sha256": model.sha256,
         "licence": model.licence,
         "trained_on": list(model.training.get("credits", [])),
-        "label": wish["label"],
-        **{key: wish[key] for key in ("seed", "index") if key in wish},
-        "wish": {key: list(value) if isinstance(value, tuple) else value for key, value in wish.items()},
-        "vocoder": vocoder.name,
-        **({"vocoder_sha256": vocoder.sha256, "vocoder_licence": vocoder.licence} if vocoder.sha256 else {}),
-        "finish": asdict(finish),
     }
 
 

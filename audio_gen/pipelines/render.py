@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import torch
 
+from audio_gen.audio.clip import Clip
 from audio_gen.audio.encode import save_blocks
 from audio_gen.audio.loudness import Loudness, TruePeak, gain_for
 from audio_gen.errors import ParameterError
@@ -103,10 +104,18 @@ def render(
     return Measured(lufs + decibels, peak + decibels, gain)
 
 
+def render_clip(path: Path, clip: Clip, finish: Finish, tags: dict[str, Any]) -> Measured:
+    """`render` of a clip that is there whole."""
+    blocks = torch.split(clip.samples, BLOCK, dim=1)
+    return render(path, blocks, clip.samples.shape[1], clip.sample_rate, finish, tags)
+
+
 def tell_of_peak(output: Path, measured: Measured, finish: Finish) -> None:
     """Say where a sound's peak keeps it from the loudness that was asked for, as that of drums often does."""
     if finish.lufs is not None and measured.lufs < finish.lufs - 0.5:
-        _log.info("%s: %.1f LUFS, not %g, since its true peak is at -1 dB", output.name, measured.lufs, finish.lufs)
+        _log.info(
+            "%s: %.1f LUFS, not %g, since its true peak is at %g dB", output.name, measured.lufs, finish.lufs, CEILING
+        )
 
 
 def _spooled(spool: BinaryIO, channels: int) -> Iterator[torch.Tensor]:

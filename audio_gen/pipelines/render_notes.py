@@ -4,15 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from audio_gen.audio import synth
 from audio_gen.audio.clip import Clip
 from audio_gen.errors import ParameterError
 from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.inputs import Source
 from audio_gen.pipelines.records import Record, success
-from audio_gen.pipelines.render import BLOCK, Finish, render, tell_of_peak
+from audio_gen.pipelines.render import Finish, render_clip, tell_of_peak
 from audio_gen.symbolic.files import read_notes
 from audio_gen.symbolic.render import render_score
 
@@ -50,9 +48,8 @@ def render_file(source: Source, output: Path, instruments: Instruments, finish: 
     """
     clip = _played(source.path, instruments)
     stop_here_if_asked()
-    blocks = torch.split(clip.samples, BLOCK, dim=1)
     tags = {"software": "audio_gen", "soundfont": instruments.soundfont.name}
-    measured = render(output, blocks, clip.samples.shape[1], clip.sample_rate, finish, tags)
+    measured = render_clip(output, clip, finish, tags)
     tell_of_peak(output, measured, finish)
     result: dict[str, Any] = {"output": str(output), "soundfont": instruments.soundfont.name, **measured.to_dict()}
     return success(source.name, {"render": result}, duration_s=clip.duration, sample_rate=clip.sample_rate)

@@ -34,7 +34,7 @@ from audio_gen.pipelines.humaniser import Answer, Humaniser, Touch, moved
 from audio_gen.pipelines.piece import Wish
 from audio_gen.symbolic.encoders.drums import DRUMS
 from audio_gen.symbolic.files import drum_track
-from audio_gen.symbolic.score import Score
+from audio_gen.symbolic.score import SIXTEENTH, Score
 
 STEPS, BEAT = 32, 4  # two bars, and a quarter, in sixteenths
 STYLES = ("funk", "hiphop", "jazz", "latin", "rock")  # those with more than one long piece in train and valid
@@ -68,7 +68,7 @@ def pieces(root: Path, split: str) -> list[tuple[str, Score]]:
     for item in groove.items(root, split):
         if item.label in STYLES and not item.targets.get("fill") and item.extra.get("time_signature") == "4/4":
             score = score_of(item)
-            if score.bars()[-1].end >= 3 * STEPS * 120:
+            if score.bars()[-1].end >= 3 * STEPS * SIXTEENTH:
                 found.append((item.label, score))
     return found
 

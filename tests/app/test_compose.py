@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from audio_gen.app import conditions
 from audio_gen.app.cli import main
 from audio_gen.audio.encode import read_tags
 from audio_gen.audio.synth import find_soundfont
 from audio_gen.datasets._arrays import Arrays
 from audio_gen.errors import ParameterError
+from audio_gen.pipelines import piece
 from audio_gen.pipelines.piece import FASTEST, MOST_BARS, MOST_TAKES, REDRAWS, SLOWEST
 from audio_gen.symbolic.files import read_notes, write_notes
 from audio_gen.symbolic.score import Score, Track, notes_of
@@ -116,6 +118,7 @@ def test_help_tells_the_limits(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{SLOWEST:g} to {FASTEST:g}" in told
     assert f"at most {MOST_TAKES}" in told
     assert f"default {REDRAWS}" in told
+    assert (conditions.DENSITIES, conditions.VOICES) == (piece.DENSITIES, piece.VOICES)
 
 
 def test_existing_outputs_need_a_word(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

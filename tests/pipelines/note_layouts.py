@@ -7,13 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
+from audio_gen.pipelines import _distances, _gaps, _obedience, _real_or_not
 from audio_gen.symbolic.encoders.drums import Grid, decode
 from audio_gen.symbolic.files import write_notes
 from audio_gen.symbolic.score import Meter, Score, Tempo
 
+QUICK = (
+    (_real_or_not, "STEPS", 2),
+    (_distances, "DRAWS", 5),
+    (_gaps, "TRIALS", 1),
+    (_obedience, "TRIALS", 1),
+    (_obedience, "TAKES", 2),
+    (_obedience, "BARS", 2),
+)
 SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
+
+
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole evaluations shall take less than a second or two: few steps, draws and trials."""
+    for module, name, few in QUICK:
+        monkeypatch.setattr(module, name, few)
 
 
 def groove(home: Path, splits: Iterable[str], pieces: int = 6, *, fill: bool = True, meter: str = "4-4") -> list[Grid]:

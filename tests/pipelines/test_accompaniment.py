@@ -27,7 +27,7 @@ def test_chords_lie_in_their_octave_over_their_bass(lowest: int) -> None:
 @pytest.mark.parametrize("low", [72, 60, 55, 52, 48])
 def test_chords_lie_below_a_tune(low: int) -> None:
     score = Score((Track(tune(*[low + step for step in (0, 2, 4, 5, 7, 9, 11, 12)]), "tune"),), chords=CHORDS)
-    made = accompanied(score, 0, 0, 5760, add=True)
+    made = accompanied(score, 0, 0, 5760, program=24)
     assert made.tracks[1].name == NAME
     assert made.tracks[0] == score.tracks[0]
     assert made.tracks[1].notes["pitch"].max() < low
@@ -43,7 +43,7 @@ def test_chords_lie_above_a_bass_and_one_low_note_moves_none() -> None:
 
 def test_chords_go_on_where_they_lay() -> None:
     given = Score((Track(tune(72, 74), "tune"),), chords=CHORDS)
-    before = accompanied(given, 0, 0, 1920, add=True)
+    before = accompanied(given, 0, 0, 1920, program=24)
     lower = before.with_track(0, Track(notes_of([*given.tracks[0].notes.tolist(), (1920, 480, 50, 80)]), "tune"))
-    after = accompanied(lower, 0, 1920, 5760, add=False)
+    after = accompanied(lower, 0, 1920, 5760, program=None)
     assert after.tracks[1].notes["pitch"].max() >= LOWEST + 7

@@ -10,7 +10,7 @@ from audio_gen.models.composer import ComposerNet
 from audio_gen.models.drum_rnn import DrumRnnNet
 from audio_gen.models.humaniser import HumaniserNet
 from audio_gen.models.melody import MelodyNet
-from audio_gen.pipelines import _distances, _gaps, _obedience, _real_or_not, _tunes
+from audio_gen.pipelines import _tunes
 from audio_gen.pipelines.evaluate_notes import FAMILIES, evaluate_notes
 from audio_gen.pipelines.records import plain
 from tests import notes
@@ -21,12 +21,7 @@ COMPOSER = {"styles": 1, "width": 16, "layers": 1, "heads": 2}
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_real_or_not, "STEPS", 2)
-    monkeypatch.setattr(_distances, "DRAWS", 5)
-    for module in (_obedience, _gaps):
-        monkeypatch.setattr(module, "TRIALS", 2)
-    monkeypatch.setattr(_obedience, "TAKES", 2)
-    monkeypatch.setattr(_obedience, "BARS", 2)
+    note_layouts.quick(monkeypatch)
 
 
 def saved(folder: Path, family: str, network: Any, config: dict[str, Any], labels: tuple[str, ...]) -> str:

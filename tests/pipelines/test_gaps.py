@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from audio_gen.errors import ParameterError
-from audio_gen.pipelines._gaps import Filled, cells, gaps, hits, tune_controls
+from audio_gen.pipelines._gaps import Filled, cells, gaps, hits
 from audio_gen.pipelines._patterns import Pattern
 from audio_gen.pipelines._samples import Asked
-from audio_gen.pipelines._tunes import tune_of
+from audio_gen.pipelines._tunes import controls, tune_of
 from audio_gen.pipelines.maker import Gap, Maker
 from audio_gen.pipelines.piece import Piece, Wish
 from audio_gen.symbolic.score import Key, Score, Track, notes_of
@@ -83,7 +83,8 @@ def test_cells_of_a_gap_by_hand() -> None:
     found = cells(
         filled,
         lambda score, one: tune_of(score, [0], Key(0, 0, False), one.bars, one.group),
-        tune_controls([], 0),
+        controls([]),
+        seed=0,
     )
     assert found.keys() == {"generated", "bars_before", "shuffled", "uniform"}
     there = np.array([n % 7 for n in range(16, 32)])
@@ -97,7 +98,10 @@ def test_hits_of_a_gap() -> None:
     grid = note_layouts.beat(np.random.default_rng(0), BARS)
     filled, _ = all_of(Player(), 1)
     found = hits(
-        filled, lambda _, one: Pattern(grid, 100.0, one.group), {"none": lambda one: one._replace(grid=0 * grid)}
+        filled,
+        lambda _, one: Pattern(grid, 100.0, one.group),
+        {"none": lambda one, _: one._replace(grid=0 * grid)},
+        seed=0,
     )
     assert found["generated"]["value"] == found["bars_before"]["value"] == 1  # the beat is one bar again and again
     assert found["none"]["value"] == pytest.approx(0)

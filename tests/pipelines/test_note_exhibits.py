@@ -167,11 +167,9 @@ def test_what_has_no_notes_costs_its_row_and_short_ones_their_question(
 
 def test_an_evaluation_with_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from audio_gen.models.drum_rnn import DrumRnnNet
-    from audio_gen.pipelines import _distances, _real_or_not
     from audio_gen.pipelines.evaluate_notes import evaluate_notes
 
-    monkeypatch.setattr(_real_or_not, "STEPS", 2)
-    monkeypatch.setattr(_distances, "DRAWS", 5)
+    note_layouts.quick(monkeypatch)
     config = {"styles": 2, "width": 8}
     net = note_layouts.seeded(DrumRnnNet, config)
     name = str(notes.saved(tmp_path, "beats", "drum_rnn", net, config, ("funk", "rock")))

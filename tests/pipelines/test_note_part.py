@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from audio_gen.pipelines._note_part import LOUDEST, part, seconds_at, tick_at
+from audio_gen.pipelines._note_part import LOUDEST, held, part, seconds_at, tick_at
 from audio_gen.symbolic.score import TICKS, Chord, Key, Meter, Score, Tempo, Track, notes_of
 
 BAR = 4 * TICKS
@@ -61,6 +61,14 @@ def test_names_keys_chords_and_silent_tracks_are_gone() -> None:
     assert found.meters == (Meter(0, 4, 4), Meter(BAR, 3, 4))
     assert found.tempi == (Tempo(0, 90.0), Tempo(7, 91.5))
     assert found.tracks[0].notes["velocity"].tolist() == [64, 99]
+
+
+def test_signs_that_hold_are_counted_from_the_start() -> None:
+    keys = (Key(0, 0, False), Key(BAR, 7, False), Key(2 * BAR, 2, True))
+    assert held(keys, BAR + 5) == (Key(0, 7, False), Key(BAR - 5, 2, True))
+    assert held(keys, BAR + 5, 2 * BAR) == (Key(0, 7, False),)
+    assert held(keys[1:], 7) == (Key(BAR - 7, 7, False), Key(2 * BAR - 7, 2, True))  # none holds at first
+    assert held((), BAR) == ()
 
 
 def test_loudness_that_nobody_meant_is_the_same_everywhere() -> None:

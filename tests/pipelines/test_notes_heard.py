@@ -11,10 +11,10 @@ import torch
 from audio_gen.audio.clip import Clip
 from audio_gen.errors import ParameterError
 from audio_gen.models.melody import LOWEST, MelodyNet
-from audio_gen.pipelines import _distances, _gaps, _notes_heard, _obedience, _real_or_not
+from audio_gen.pipelines import _notes_heard
 from audio_gen.pipelines._notes_heard import NoteEars, Said, other_pieces, total_variation
 from audio_gen.pipelines._notes_sound import Played, drum_sets, played_drums, played_tune
-from audio_gen.pipelines._patterns import Pattern
+from audio_gen.pipelines._patterns import Pattern, controls
 from audio_gen.pipelines._tunes import Tune, tune_of
 from audio_gen.pipelines.classify import Classifier
 from audio_gen.pipelines.evaluate_notes import evaluate_notes
@@ -89,12 +89,12 @@ def test_sets_of_drums_leave_out_what_is_silent_and_what_came_second() -> None:
     patterns = [Pattern(note_layouts.beat(np.random.default_rng(number), 2), 100.0, number) for number in range(3)]
     silent = patterns[1]._replace(grid=np.zeros_like(patterns[1].grid))
     again = patterns[0]._replace(grid=patterns[2].grid)
-    sets = drum_sets(patterns, [patterns[0], silent, patterns[2], again], [], 0)
+    sets = drum_sets(patterns, [patterns[0], silent, patterns[2], again], controls([]), 0)
     assert sets.keys() == {"real", "generated", "shuffled", "uniform"}
     assert sets["generated"].keys() == {0, 2}
     assert sets["generated"][0].score == sets["real"][0].score
     assert all(rows[2].seconds == sets["real"][2].seconds for rows in sets.values())
-    assert "ngram" in drum_sets(patterns, patterns, patterns, 0)
+    assert "ngram" in drum_sets(patterns, patterns, controls(patterns), 0)
 
 
 def test_models_that_hear_together_say_what_each_says_alone(tiny: Any) -> None:
@@ -160,14 +160,7 @@ def test_listeners_that_do_not_fit_are_refused_at_once(tiny: Any) -> None:
 
 @pytest.mark.parametrize("dataset", ["openewld", "groove"])
 def test_the_whole_evaluation(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str) -> None:
-    for module, name, few in (
-        (_real_or_not, "STEPS", 2),
-        (_distances, "DRAWS", 5),
-        (_obedience, "TRIALS", 1),
-        (_obedience, "TAKES", 1),
-        (_gaps, "TRIALS", 1),
-    ):
-        monkeypatch.setattr(module, name, few)
+    note_layouts.quick(monkeypatch)
     if dataset == "groove":
         model = drum_nets.rnn(tmp_path)
         note_layouts.groove(tmp_path, ["test"], 4, fill=False)

@@ -8,8 +8,9 @@ import pytest
 from audio_gen.models.melody import TOKENS
 from audio_gen.pipelines import _patterns, _tunes
 from audio_gen.pipelines._distances import distances
+from audio_gen.pipelines._obedience import estimated
 from audio_gen.pipelines._patterns import Pattern
-from audio_gen.pipelines._samples import chord_text, estimated
+from audio_gen.pipelines._samples import chord_text
 from audio_gen.pipelines._tunes import Tune
 from audio_gen.pipelines.piece import Wish
 from audio_gen.symbolic.encoders.melody import FIRST, HOLD, REST, chord_steps
@@ -93,7 +94,7 @@ def test_controls_keep_what_they_should() -> None:
         assert ((control.tokens >= FIRST) == (real.tokens >= FIRST)).all()
         assert (control.tokens != real.tokens).any()
     assert np.ptp(uniform.tokens[0][uniform.tokens[0] >= FIRST]) > 7
-    learnt = _tunes.by_ngram(real, _tunes.ngrams([real] * 3), random())
+    learnt = _tunes.controls([real] * 3)["ngram"](real, random())
     assert learnt.tokens.shape == real.tokens.shape
     assert (learnt.tokens[0] == HOLD).mean() == pytest.approx(2 / 3, abs=0.15)
 
@@ -133,7 +134,7 @@ def test_windows_of_drums_and_their_controls(tmp_path: Path) -> None:
     assert shuffled.grid.sum() == pytest.approx(cut[0].grid.sum())
     assert uniform.grid[..., 0].mean() == pytest.approx(cut[0].grid[..., 0].mean(), abs=0.1)
     assert (uniform.grid[uniform.grid[..., 0] == 0] == 0).all()
-    (learnt,) = _patterns.by_ngram([pattern], [pattern], random())
+    learnt = _patterns.controls([pattern])["ngram"](pattern, random())
     assert learnt.grid[..., 0].sum() == pytest.approx(grid[..., 0].sum(), rel=0.6)
     assert {*np.unique(learnt.grid[..., 1]).round(4)} <= {*np.unique(grid[..., 1]).round(4)}
 

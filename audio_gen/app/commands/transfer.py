@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True)
-class _Leaning:
+class _Guided:
     """What is asked for, and how far it leans to its style."""
 
     asked: pieces.Asked
@@ -73,7 +73,7 @@ def _feel(arguments: argparse.Namespace, model: "Checkpoint") -> int:
 
     humaniser, touch = Humaniser(model), touch_of(arguments)
     style, guidance = pieces.whole_style(touch.style, model), _guidance(arguments, GUIDANCE)
-    asked: pieces.Asked = _Leaning(touch, guidance)
+    asked: pieces.Asked = _Guided(touch, guidance)
     other: Score | None = None
     if arguments.like is not None:
         if arguments.guidance is not None:
@@ -102,7 +102,7 @@ def _drums(arguments: argparse.Namespace, model: "Checkpoint") -> int:
     def change(score: "Score") -> "Piece":
         return replace(remade(model, score, wish, track=arguments.track, guidance=guidance), more={"style": style})
 
-    asked = _Leaning(wish, guidance)
+    asked = _Guided(wish, guidance)
     return pieces.run_note_files(arguments, "transferred", model, asked, change, kind="transfer")
 
 
@@ -118,7 +118,7 @@ def _tune(arguments: argparse.Namespace) -> int:
     def change(score: "Score") -> "Piece":
         return retuned(maker, score, wish, track=arguments.track, guidance=guidance)
 
-    asked = _Leaning(wish, guidance)
+    asked = _Guided(wish, guidance)
     return pieces.run_note_files(arguments, "transferred", maker.checkpoint, asked, change, kind="transfer")
 
 
