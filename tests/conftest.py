@@ -1,5 +1,6 @@
 """Models and data small enough to be made, trained and used in milliseconds."""
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ from audio_gen.symbolic.table import to_rows
 # the same examples every time, however slow the machine, and no folder of them
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
 settings.load_profile("repeatable")
+
+# a shell starts what runs in its background deaf to interrupts, and so would be the commands that tests interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 INSTRUMENTS = ("drums", "flute", "organ", "voice")
 
