@@ -8,7 +8,7 @@ import torch
 from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.models.drum_pieces import DrumPiece, batch_of
 from audio_gen.models.drum_rnn import DrumRnnNet
-from audio_gen.pipelines._drum_steps import DICE, Taste, dice, in_bins, plan_of, played
+from audio_gen.pipelines._drum_steps import DICE, FILL, Taste, dice, in_bins, plan_of, played
 from audio_gen.pipelines.drum_maker import DrumMaker, DrumWish, load_drummer
 from audio_gen.pipelines.generate import clip_generator
 from audio_gen.pipelines.maker import Gap
@@ -129,7 +129,8 @@ def test_drums_follow_metres_and_tempi(rnn: DrumMaker) -> None:
     assert plan.position.tolist() == [*range(12), *range(12), *range(10), *range(6)]
     assert plan.bar.tolist() == [12] * 24 + [10] * 16
     assert plan.bpm.tolist() == [60.0] * 24 + [180.0] * 16
-    assert plan.fill.tolist() == [False] * 24 + [True] * 10 + [False] * 6
+    assert plan.fill.tolist() == [0] * 24 + [FILL] * 10 + [0] * 6  # told more strongly than a file that is a fill
+    assert plan_of(score, 40, 0, fill_every=1).fill.tolist() == [1] * 40
 
 
 def test_drums_that_are_there_make_way_only_if_told(rnn: DrumMaker) -> None:
