@@ -21,7 +21,7 @@ def add_conditions(
 ) -> None:
     """--model, --style ... --redraws and --seed, but for those of `without`; `bars` and `style` tell what those are."""
     parser.add_argument("--model", default=model, metavar="NAME", help=f"checkpoint by name or path; default {model}")
-    add = parser.add_argument
+    add, takes = parser.add_argument, "1" if "--density" in without else "8 with --density, else 1"
     table: dict[str, dict[str, Any]] = {
         "--style": {"metavar": "S", "help": f"one that the model knows (a wrong one lists them); {style}"},
         "--key": {"metavar": "K", "help": 'such as "D minor", F# or Bbm; what is made keeps to it'},
@@ -46,13 +46,13 @@ def add_conditions(
         "--best-of": {
             "type": options.at_least(1),
             "metavar": "K",
-            "help": "make K takes, at most 64, keep the one that fits best; default 8 with --density, else 1",
+            "help": f"make K takes, at most 64, keep the one that fits best; default {takes}",
         },
         "--redraws": {
             "type": options.at_least(0),
             "default": 7,
             "metavar": "K",
-            "help": "make up to K more takes while notes or pitches are fewer than in 99 of 100 real tunes; default 7",
+            "help": "up to K more takes while notes, pitches or chord tones are fewer than in 99 %% of real tunes; default 7",
         },
         "--seed": {"type": int, "default": 0, "metavar": "K", "help": "the same seed gives the same notes; default 0"},
     }

@@ -96,6 +96,14 @@ def deliver(
             "chords or a higher --temperature",
             path.name,
         )
+    if piece.measured.get("off_chords"):
+        _log.warning(
+            "%s: fewer tones of its chords than in 99 of 100 real tunes as long, in all takes; try another --seed or a "
+            "--key",
+            path.name,
+        )
+    if remark := piece.more.get("remark"):
+        _log.info("%s: %s", path.name, remark)
     rate = player.instruments.sample_rate if player is not None else None
     return success(
         name or str(path), {kind: {"output": str(path), **whole}}, duration_s=seconds_of(piece.score), sample_rate=rate

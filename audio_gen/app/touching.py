@@ -10,11 +10,10 @@ if TYPE_CHECKING:
 
 
 def add_touch(parser: argparse.ArgumentParser, *, strength: float) -> None:
-    """--strength, --velocity, --timing, --track and --seed."""
+    """--strength, --velocity, --timing, --track and --seed; the first three are None where they aren't given."""
     parser.add_argument(
         "--strength",
         type=options.share,
-        default=strength,
         metavar="0..1",
         help=f"how far to go, 0 leaves all as it is; default {strength:g}",
     )
@@ -22,7 +21,6 @@ def add_touch(parser: argparse.ArgumentParser, *, strength: float) -> None:
         parser.add_argument(
             f"--{what}",
             action=argparse.BooleanOptionalAction,
-            default=True,
             help=f"whether {what} changes; default yes",
         )
     parser.add_argument("--track", type=options.at_least(1), metavar="N", help="the one to change, from 1")
@@ -31,11 +29,20 @@ def add_touch(parser: argparse.ArgumentParser, *, strength: float) -> None:
     )
 
 
-def touch_of(arguments: argparse.Namespace) -> "Touch":
-    """What the options ask for."""
+def touch_of(arguments: argparse.Namespace, *, strength: float) -> "Touch":
+    """What the options ask for; `strength` is the one that isn't asked for.
+
+    Raises:
+        ParameterError: what a `Touch` refuses.
+    """
     from audio_gen.pipelines.humaniser import Touch
 
     keep_accents = getattr(arguments, "keep_accents", False)
     return Touch(
-        arguments.strength, arguments.velocity, arguments.timing, arguments.style, keep_accents, arguments.seed
+        strength if arguments.strength is None else arguments.strength,
+        arguments.velocity is not False,
+        arguments.timing is not False,
+        arguments.style,
+        keep_accents,
+        arguments.seed,
     )

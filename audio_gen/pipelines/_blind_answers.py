@@ -55,6 +55,11 @@ def read_sheet(truth: Path, answers: Sequence[Path]) -> Sheet:
         ParameterError: a file is missing, damaged, of another test, or given twice.
     """
     told = _read(truth, "the truth")
+    if "answers" in told:
+        raise ParameterError(
+            f"{str(truth)!r} holds a listener's answers, not the truth, which comes first: give the .truth.json that "
+            "`audio-gen blind make` wrote, then the answers"
+        )
     kind = str(told.get("kind"))
     try:
         places = {str(clip["clip"]): at for at, clip in enumerate(told["clips"])}

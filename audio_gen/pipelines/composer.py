@@ -34,7 +34,8 @@ def load_maker(name: str | Path) -> Maker:
 
         return drum_maker(model, index)
     raise CheckpointError(
-        f"{model.name!r} is of family {model.family!r}, which writes no notes; name one of: {', '.join(FAMILIES)}"
+        f"{model.name!r} writes no notes of its own; take `melody`, `composer`, `drums-rnn` or `drums-vae`, or another "
+        "model that was trained as one of these"
     )
 
 
@@ -76,15 +77,18 @@ class Composer:
         redraws: int = REDRAWS,
         seed: int = 0,
         index: int = 0,
+        programs: tuple[int, ...] | None = None,
     ) -> Score:
         """A new score; the arguments are those of `Wish`. The same ones give the same notes.
+
+        What drums alone can be asked for, such as `fill_every`, `make` takes as a `DrumWish`.
 
         Raises:
             ParameterError: a condition that is none, or that this model doesn't know; the message lists what is
                 allowed.
         """
         conditions = style, key, meter, bpm, bars, chords, density, pitches, voices
-        wish = Wish(*conditions, temperature, top_p, seed, index, best_of=best_of, redraws=redraws)
+        wish = Wish(*conditions, temperature, top_p, seed, index, best_of=best_of, programs=programs, redraws=redraws)
         return self.make(wish).score
 
     def make(self, wish: Wish) -> Piece:

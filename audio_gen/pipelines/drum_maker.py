@@ -178,13 +178,14 @@ def load_drummer(name: str) -> DrumMaker:
     Raises:
         CheckpointError: missing, damaged, or no model of drums.
     """
-    from audio_gen.pipelines.composer import DRUMS as FAMILIES
     from audio_gen.pipelines.composer import load_maker
 
     maker = load_maker(name)
     if not isinstance(maker, DrumMaker):
-        model = maker.checkpoint
-        raise CheckpointError(f"{model.name!r} is of family {model.family!r}; this needs one of {', '.join(FAMILIES)}")
+        raise CheckpointError(
+            f"{maker.checkpoint.name!r} writes no drums; take `drums-rnn` or `drums-vae`, or another model that was "
+            "trained as one of these"
+        )
     return maker
 
 

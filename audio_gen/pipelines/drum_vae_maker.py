@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from audio_gen.errors import ParameterError
-from audio_gen.models import checkpoint, drum_rnn
+from audio_gen.models import checkpoint
 from audio_gen.models.drum_pieces import Conditions, DrumPiece, batch_of
 from audio_gen.models.drum_vae import ATTRIBUTES, STEPS, DrumVaeNet, slerp
 from audio_gen.pipelines._drum_place import Place
@@ -71,7 +71,7 @@ def check_two_bars(plan: Plan, model: str) -> None:
         ParameterError: it can't.
     """
     if (plan.bar != STEPS // 2).any():
-        raise ParameterError(f"{model!r} knows 4/4 alone; a model of family {drum_rnn.FAMILY!r} knows any metre")
+        raise ParameterError(f"{model!r} knows 4/4 alone; `drums-rnn` knows any metre")
 
 
 def conditions_at(plan: Plan, step: int) -> Conditions:

@@ -41,17 +41,19 @@ def styled(
 
 
 def like(humaniser: Humaniser, score: Score, model: Score, touch: Touch, *, track: int | None = None) -> Score:
-    """The hits of `score` with the feel of `model`: what its drummer does otherwise than the network expects.
+    """The hits of `score` with the feel of `model`: each as loud and as late as one of its hits.
 
-    Each hit gets, beside what the network expects of it, what a hit of `model` has over what the network expects of
-    that: the one of the same drum at the same sixteenth of the piece, else one drawn from those at its place in the
-    bar, else in the beat, else from the drum's, else from all. A mean of them would be too tidy.
+    That is the one of the same drum at the same sixteenth of the piece, else one drawn from those at its place in the
+    bar, else in the beat, else from the drum's, else from all. A mean of them would be too tidy. One of another drum
+    lends only what it has over what the network expects of it, beside what it expects of the hit. (With that alone for
+    all hits a judge of the feel believed less in the other piece's style, .21 for .28, and `drums-rnn` found velocities
+    and offsets unlikelier, 6.97 nats for 6.74: 33 pieces.)
 
     Args:
         humaniser: tells what is to be expected.
         score: with drums.
         model: with drums.
-        touch: how far, and what; `keep_accents` has no say.
+        touch: how far, and what; `keep_accents` has no say, and a style only where `model` lacks a drum.
         track: of `score`, counted from 1.
 
     Raises:
@@ -64,9 +66,9 @@ def like(humaniser: Humaniser, score: Score, model: Score, touch: Touch, *, trac
     usual = humaniser.answer(model, theirs, kind, drawn=TIDY)
     notes = model.tracks[other].notes
     picked = partners(score, cells, model, theirs, touch.seed)
-    velocity = expected.velocity + (notes["velocity"][theirs.note] - usual.velocity)[picked]
-    offset = expected.offset + (offsets_of(notes, theirs) - usual.offset)[picked]
-    return moved(score, number, cells, Answer(velocity, offset), touch)
+    own = np.stack([notes["velocity"][theirs.note], offsets_of(notes, theirs)])[:, picked]
+    felt = np.where(theirs.drum[picked] == cells.drum, own, expected + (own - np.stack(usual)[:, picked]))
+    return moved(score, number, cells, Answer(*felt), touch)
 
 
 def partners(score: Score, cells: Cells, model: Score, theirs: Cells, seed: int) -> Numbers:

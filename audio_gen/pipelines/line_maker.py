@@ -25,8 +25,8 @@ from audio_gen.pipelines.line_plan import (
 )
 from audio_gen.pipelines.maker import Gap, Maker, density_error
 from audio_gen.pipelines.note_copies import NoteIndex
-from audio_gen.pipelines.piece import Piece, Wish, measured, notes_a_quarter, refuse_fixed, up_to
-from audio_gen.pipelines.thin import is_thin
+from audio_gen.pipelines.piece import Piece, Wish, chord_tone_share, measured, notes_a_quarter, refuse_fixed, up_to
+from audio_gen.pipelines.thin import is_off, is_thin
 from audio_gen.symbolic.encoders.melody import shift_to_c
 from audio_gen.symbolic.encoders.voices import (
     CHORDS,
@@ -41,6 +41,7 @@ from audio_gen.symbolic.encoders.voices import (
     notes_of_line,
 )
 from audio_gen.symbolic.score import TICKS, Key, Meter, Score, Tempo, Track, notes_of
+from audio_gen.symbolic.theory import key_name
 
 BARS = 8  # where nobody tells
 LONGEST_BAR = 96  # units: two whole notes
@@ -66,7 +67,7 @@ class LineMaker(Maker):
         """A new melody with chords, or with `wish.voices` "satb" four voices.
 
         Where nobody tells, 8 bars of 4/4 at 120 bpm; without a key that of the chords, or C major. Chords that aren't
-        asked for are composed too; a track of block chords plays them.
+        asked for are composed too, in the key where one is asked for; a track of block chords plays them.
 
         Raises:
             ParameterError: an unknown style, a metre that it doesn't count, a range that leaves no pitch, or chords
@@ -75,7 +76,7 @@ class LineMaker(Maker):
         self.check(wish)
         meter, bars = wish.metre or Meter(0, 4, 4), wish.bars or BARS
         chords = wish.placed(bars, meter.bar)
-        key = wish.tonality or key_of_chords(chords)
+        key = wish.tonality or key_of_chords(chords, bars * meter.bar)
         units = bars * meter.bar // UNIT
         roles = FOUR if wish.voices == "satb" else (MELODY, CHORDS)
         tracks = tuple(
@@ -212,9 +213,10 @@ class LineMaker(Maker):
                 pieces.append(self._piece(plan, new, take))
             return pieces
 
-        return self.best(
+        kept = self.best(
             wish, make, lambda piece: density_error(wish.density, piece.measured["notes_a_quarter"], thirds)
         )
+        return replace(kept, more={**kept.more, "key_told": key_name(*plan.key)})
 
     def _piece(self, plan: Plan, new: Sequence[Line], wish: Wish) -> Piece:
         """The plan's score with new rows as notes and chords."""
@@ -239,6 +241,8 @@ class LineMaker(Maker):
         else:  # nothing of the lines with tracks was open, only chords
             told["notes_a_quarter"] = round(notes_a_quarter(score, plan.tracks[first]), 4)
         told["thin"] = any(is_thin(one.notes, gap) for one, gap in zip(fresh, gaps, strict=False))
+        if CHORDS in plan.roles:
+            told["off_chords"] = is_off(chord_tone_share(fresh[0].notes, score.chords), gaps[0])
         return Piece(score, wish.to_dict(), told, copies)
 
     def _check_meters(self, meters: tuple[Meter, ...]) -> None:

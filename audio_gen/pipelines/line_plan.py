@@ -7,7 +7,7 @@ import numpy as np
 from audio_gen.errors import ParameterError
 from audio_gen.models.composer import UNKNOWN
 from audio_gen.models.composer_pieces import FOUR, setting_of
-from audio_gen.pipelines.accompaniment import NAME
+from audio_gen.pipelines.accompaniment import NAME, diatonic
 from audio_gen.pipelines.canvas import Mask
 from audio_gen.pipelines.piece import Wish
 from audio_gen.symbolic.encoders.voices import (
@@ -122,6 +122,8 @@ def chords_joined(chords: tuple[Chord, ...], more: tuple[Chord, ...]) -> tuple[C
 def allowed_symbols(plan: Plan, shift: int, wish: Wish) -> Mask:
     """`[units, SYMBOLS]`: pitches in the range, and, where a key is asked for, in the key or an asked chord.
 
+    Chords are then the key's (`accompaniment.diatonic`); this holds for new ones alone, and those told stay.
+
     Raises:
         ParameterError: no pitch is left.
     """
@@ -136,6 +138,7 @@ def allowed_symbols(plan: Plan, shift: int, wish: Wish) -> Mask:
         allowed[:, PITCH:CHORD] &= (
             scale_mask(0, plan.key[1])[pitches % 12] | _asked_tones(plan, shift, wish)[:, pitches % 12]
         )
+        allowed[:, CHORD : CHORD + NO_CHORD] = diatonic(0, plan.key[1])
     return allowed
 
 

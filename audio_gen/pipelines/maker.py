@@ -89,7 +89,8 @@ class Maker(ABC):
     def best(self, wish: Wish, make: Callable[[list[Wish]], list[Piece]], fit: Callable[[Piece], float]) -> Piece:
         """Of `wish.best_of` takes the first of those that fit best (the smallest figure); a copy comes last.
 
-        A thin one (`measured["thin"]`) comes before that; while no better is there, up to `wish.redraws` more are made.
+        A thin one, or one off its chords (`spoilt`), comes before that; while no better is there, up to `wish.redraws`
+        more are made.
         """
 
         def taken(first: int, count: int) -> list[Piece]:
@@ -97,18 +98,23 @@ class Maker(ABC):
             with one_thread(), torch.no_grad():
                 return make([replace(wish, take=wish.take + first + number, best_of=1) for number in range(count)])
 
-        def unfit(piece: Piece) -> tuple[bool, bool, float]:
-            return bool((piece.copies or {}).get("suspicious")), bool(piece.measured.get("thin")), fit(piece)
+        def unfit(piece: Piece) -> tuple[bool, int, float]:
+            return bool((piece.copies or {}).get("suspicious")), spoilt(piece), fit(piece)
 
         made = taken(0, wish.best_of)
         kept = min(made, key=unfit)
         for more in range(wish.redraws):
-            if not kept.measured.get("thin"):
+            if not spoilt(kept):
                 break
             kept = min(kept, *taken(wish.best_of + more, 1), key=unfit)
         style = self.labels[wish.label(self.labels, self.checkpoint.name)] if wish.style is not None else None
         told = {**wish.to_dict(), "take": kept.wish["take"]}
         return replace(kept, wish=told, more={"style": style, **kept.more})
+
+
+def spoilt(piece: Piece) -> int:
+    """How many of these hold: it is thin; its tune is off its chords (`thin`)."""
+    return bool(piece.measured.get("thin")) + bool(piece.measured.get("off_chords"))
 
 
 def density_error(density: str | None, figure: float, thirds: Sequence[float]) -> float:

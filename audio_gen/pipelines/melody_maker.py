@@ -12,13 +12,13 @@ from audio_gen.models.melody_pieces import piece_of, widened
 from audio_gen.pipelines.accompaniment import accompanied, key_of_chords, repeated
 from audio_gen.pipelines.maker import Maker, density_error
 from audio_gen.pipelines.note_copies import NoteIndex
-from audio_gen.pipelines.piece import Piece, Wish, measured, refuse_fixed, up_to
-from audio_gen.pipelines.singing import Frame, Steps, allowed_tokens, sing
-from audio_gen.pipelines.thin import is_thin
+from audio_gen.pipelines.piece import Piece, Wish, chord_tone_share, measured, refuse_fixed, up_to
+from audio_gen.pipelines.singing import Frame, Steps, frame_of, sing
+from audio_gen.pipelines.thin import is_off, is_thin
 from audio_gen.symbolic.encoders.melody import VELOCITY, decode, encode
 from audio_gen.symbolic.files import one_voice
 from audio_gen.symbolic.score import SIXTEENTH, TICKS, Key, Meter, Score, Tempo, Track, notes_of
-from audio_gen.symbolic.theory import estimate_key
+from audio_gen.symbolic.theory import estimate_key, key_name
 
 BARS = 8  # where nobody tells
 SHORTEST = 4  # sixteenths of a bar; the longest that the network counts is POSITIONS
@@ -46,7 +46,8 @@ class MelodyMaker(Maker):
         """A new melody, and a track of block chords where chords are asked for.
 
         Where nobody tells, it has 8 bars of 4/4 at 120 bpm. A key that is asked for is kept but for tones of chords
-        that are asked for too; without one it is told the key of the chords, or C major, and may leave that.
+        that are asked for too; without one it is told the key of the chords, or C major, and may leave that. A range
+        that it hardly knows is sung octaves away and put back.
 
         Raises:
             ParameterError: an unknown style, a metre that it doesn't count, or a range that leaves no pitch.
@@ -54,7 +55,7 @@ class MelodyMaker(Maker):
         self.check(wish)
         meter, bars = wish.metre or Meter(0, 4, 4), wish.bars or BARS
         chords = wish.placed(bars, meter.bar)
-        key = Key(0, *(wish.tonality or key_of_chords(chords)))
+        key = Key(0, *(wish.tonality or key_of_chords(chords, bars * meter.bar)))
         empty = Score(
             (Track(notes_of([]), "melody", wish.program(0)),), (meter,), (Tempo(0, wish.bpm or 120.0),), (key,), chords
         )
@@ -88,13 +89,14 @@ class MelodyMaker(Maker):
         def make(takes: list[Wish]) -> list[Piece]:
             rows = sing(self.net, frame, takes)[:, frame.start :]
             return [
-                self._piece(score, number, widened(row, frame.piece.shift), start, take)
+                self._piece(score, number, widened(row, frame.piece.shift + 12 * frame.octaves), start, take)
                 for row, take in zip(rows, takes, strict=True)
             ]
 
-        return self.best(
+        kept = self.best(
             wish, make, lambda piece: density_error(wish.density, piece.measured["notes_a_quarter"], THIRDS)
         )
+        return replace(kept, more={**kept.more, "key_told": key_name(*(wish.tonality or key_at_end(score, number)))})
 
     def _frame(self, score: Score, number: int, wish: Wish, start: int, until: int) -> Frame:
         """What is sung to: the last bars of what is there, and what is told of the new ones."""
@@ -107,7 +109,7 @@ class MelodyMaker(Maker):
         bars = np.flatnonzero(piece.position == 0)
         first = int(bars[bars <= max(0, start - CONTEXT)][-1])
         heard = replace(piece.cut(first, len(piece.tokens)), bar=meter.bar // SIXTEENTH)
-        return Frame(heard, start - first, allowed_tokens(heard, wish))
+        return frame_of(heard, start - first, wish)
 
     def _fitting(self, meters: tuple[Meter, ...]) -> Meter:
         """The last metre, if the network counts it."""
@@ -134,6 +136,7 @@ class MelodyMaker(Maker):
         density = round(len(notes) * TICKS / (end - start * SIXTEENTH), 4)
         told = {**measured(whole, number, key=wish.tonality), "notes_a_quarter": density}
         told["thin"] = is_thin(notes, end - start * SIXTEENTH)
+        told["off_chords"] = is_off(chord_tone_share(notes, whole.chords), end - start * SIXTEENTH)
         return Piece(whole, wish.to_dict(), told, copies)
 
 

@@ -90,10 +90,10 @@ class Morph:
         """
         return Wish(style=way.style).label(self.checkpoint.labels, self.checkpoint.name)
 
-    def made(self, start: Score, end: Score, way: Way) -> Piece:
-        """`morph` with what was asked for and measured."""
+    def made(self, start: Score, end: Score, way: Way, *, names: tuple[str, str] = ("start", "end")) -> Piece:
+        """`morph` with what was asked for and measured; `names` are what errors call the two."""
         style = self.check(way)
-        patterns = [_own(score) for score in (start, end)]
+        patterns = [_own(score, name) for score, name in zip((start, end), names, strict=True)]
         count = max(-(-pattern.end // WINDOW) for pattern in patterns)
         if count > MOST_WINDOWS:
             raise ParameterError(f"{2 * count} bars are too many to morph; {2 * MOST_WINDOWS} are the most")
@@ -128,16 +128,19 @@ class Morph:
         return grid
 
 
-def _own(score: Score) -> Score:
+def _own(score: Score, name: str) -> Score:
     """The drums of a score alone, in 4/4.
 
     Raises:
-        ParameterError: no drums, or another metre.
+        ParameterError: no drums, or another metre; the message begins with `name`.
     """
     if any(meter.bar != WINDOW // 2 for meter in score.meters):
         meters = ", ".join(f"{meter.beats}/{meter.unit}" for meter in score.meters)
-        raise ParameterError(f"only 4/4 can be morphed, not {meters}")
-    return replace(score, tracks=(score.tracks[drum_track(score)],))
+        raise ParameterError(f"{name}: only 4/4 can be morphed, not {meters}")
+    try:
+        return replace(score, tracks=(score.tracks[drum_track(score)],))
+    except ParameterError as error:
+        raise ParameterError(f"{name}: {error}") from error
 
 
 def _around(pattern: Score, count: int) -> Notes:

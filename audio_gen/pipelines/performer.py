@@ -153,8 +153,10 @@ def toucher(name: str | Path) -> Humaniser | Performer:
     """
     model = checkpoint.load(name)
     if model.family not in _TOUCHERS:
-        allowed = " or ".join(_TOUCHERS)
-        raise CheckpointError(f"{model.name!r} is of family {model.family!r}, not {allowed}; see `audio-gen info`")
+        raise CheckpointError(
+            f"{model.name!r} gives notes no velocity and timing; take `humanise`, or another model that "
+            "`train humanise` or `train performance` made"
+        )
     return _TOUCHERS[model.family](model)
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from audio_gen.errors import ParameterError
 from audio_gen.metrics.composition import chord_agreement
-from audio_gen.pipelines.accompaniment import NAME
+from audio_gen.pipelines.accompaniment import NAME, diatonic
 from audio_gen.pipelines.wish_words import parse_meter, parse_range, pitch_name, style_number
 from audio_gen.symbolic.encoders.melody import chord_steps
 from audio_gen.symbolic.score import SIXTEENTH, TICKS, Chord, Meter, Notes, Score
 from audio_gen.symbolic.theory import (
+    chord_code,
     chord_of_code,
     chord_tones,
     estimate_key,
@@ -51,7 +52,7 @@ class Wish:
         take: which try at that piece, the first of `best_of`.
         best_of: so many takes are made, and the one that fits best is kept.
         programs: General MIDI, 0 to 127, of the new tracks in turn, the last also of those after it; None: pianos.
-        redraws: so many more takes, at most, while what is kept is thinner than real music (`thin`).
+        redraws: so many more takes, at most, while what is kept is thin, or off its chords (`thin`).
 
     Raises:
         ParameterError: a value that is none; the message says what is allowed.
@@ -166,7 +167,7 @@ def measured(score: Score, track: int | None = None, *, key: tuple[int, bool] | 
         score: what to measure.
         track: the one (from 0) whose notes are measured; None: all that are neither drums nor block chords, or all
             drums where nothing else is there.
-        key: tonic and mode that the share of notes in key is told for; None: the one that is estimated.
+        key: tonic and mode that the shares of notes and chords in key are told for; None: the one that is estimated.
     """
     chosen = score.tracks if track is None else (score.tracks[track],)
     tuned = [one for one in chosen if not one.is_drum and one.name != NAME]
@@ -191,12 +192,21 @@ def measured(score: Score, track: int | None = None, *, key: tuple[int, bool] | 
     found["in_key_share"] = round(float(inside.mean()), 4)
     found["range"] = f"{pitch_name(int(notes['pitch'].min()))}-{pitch_name(int(notes['pitch'].max()))}"
     if score.chords:
+        found["chords_in_key_share"] = chords_in_key_share(score.chords, tonic, minor)
         found["chord_tone_share"] = chord_tone_share(notes, score.chords)
     return found
 
 
+def chords_in_key_share(chords: tuple[Chord, ...], tonic: int, minor: bool) -> float | None:
+    """The share of chords that are wholly in a key (`accompaniment.diatonic`); None of no chords."""
+    codes = [chord_code(chord.root, chord.quality) for chord in chords if chord.quality]
+    return round(float(diatonic(tonic, minor)[codes].mean()), 4) if codes else None
+
+
 def chord_tone_share(notes: Notes, chords: tuple[Chord, ...]) -> float | None:
     """The share of notes that belong to the chord at their onset; None where no note has a chord."""
+    if not len(notes):
+        return None
     steps = notes["onset"].astype(np.int64) // SIXTEENTH
     codes = chord_steps(chords, int(steps.max()) + 1)[steps]
     tones = np.array([chord_tones(*chord_of_code(int(code))) for code in codes])

@@ -11,7 +11,7 @@ from audio_gen.pipelines.batch import stop_here_if_asked
 from audio_gen.pipelines.inputs import Source
 from audio_gen.pipelines.records import Record, success
 from audio_gen.pipelines.render import Finish, render_clip, tell_of_peak
-from audio_gen.symbolic.files import read_notes
+from audio_gen.symbolic.files import is_midi, read_notes
 from audio_gen.symbolic.render import render_score
 
 SLOWEST, FASTEST = 8000, 192000  # Hz
@@ -56,14 +56,14 @@ def render_file(source: Source, output: Path, instruments: Instruments, finish: 
 
 
 def _played(path: Path, instruments: Instruments) -> Clip:
-    if _is_midi(path):
+    if _midi(path):
         return synth.render(path, soundfont=instruments.soundfont, sample_rate=instruments.sample_rate)
     return render_score(read_notes(path), soundfont=instruments.soundfont, sample_rate=instruments.sample_rate)
 
 
-def _is_midi(path: Path) -> bool:
+def _midi(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return file.read(4) in (b"MThd", b"RIFF")
+            return is_midi(file.read(12))
     except OSError:
         return False  # `read_notes` says what is wrong

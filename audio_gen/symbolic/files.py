@@ -1,5 +1,6 @@
 """Files of notes → Score by what is in them, Score → MIDI file, and which track a model can work on."""
 
+import io
 import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from audio_gen.atomic import replacing
+from audio_gen.audio._sniff import sniff
 from audio_gen.errors import DecodeError, ParameterError
 from audio_gen.symbolic.lead_sheet import abc_tunes, read_musicxml, read_tune
 from audio_gen.symbolic.midi import midi_bytes, read_midi
@@ -27,7 +29,7 @@ def read_notes(path: str | Path) -> Score:
     """
     path = Path(path)
     name, data = str(path), _bytes(path)
-    if data[:4] in (b"MThd", b"RIFF"):
+    if is_midi(data):
         return read_midi(data, name)
     if data[:2] == b"PK":
         return read_musicxml(data, name)
@@ -39,7 +41,14 @@ def read_notes(path: str | Path) -> Score:
         raise DecodeError(f"{name!r} holds {len(tunes)} tunes; save the one that you mean, from its X: on, as a file")
     if tunes:
         return read_tune(tunes[0], name)[1]
+    if recording := sniff(io.BytesIO(data)):
+        raise DecodeError(f"{name!r} is a recording ({recording.name.upper()}), not MIDI: {ALLOWED}")
     raise DecodeError(f"{name!r} holds no notes that can be read ({len(data)} bytes); {ALLOWED}")
+
+
+def is_midi(head: bytes) -> bool:
+    """Whether a file that begins with these 12 bytes or more says that it is MIDI, wrapped in RIFF or not."""
+    return head[:4] == b"MThd" or (head[:4] == b"RIFF" and head[8:12] == b"RMID")
 
 
 def write_notes(path: str | Path, score: Score) -> None:

@@ -155,6 +155,9 @@ def test_files_that_are_something_else(sounds: Path, capsys: pytest.CaptureFixtu
     assert main(["blind", "score", truth, ann, ann]) == 2
     assert "the same answers" in capsys.readouterr().err
     assert main(["blind", "score", ann, ann]) == 2
+    assert "holds a listener's answers, not the truth, which comes first" in capsys.readouterr().err
+    (sounds / "other.json").write_text("{}")
+    assert main(["blind", "score", str(sounds / "other.json"), ann]) == 2
     assert "not the truth of a blind test" in capsys.readouterr().err
     assert main(["blind", "score", str(sounds / "gone.json"), ann]) == 2
     assert "can't read the truth" in capsys.readouterr().err

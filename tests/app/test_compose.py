@@ -16,7 +16,7 @@ from audio_gen.errors import ParameterError
 from audio_gen.pipelines import piece
 from audio_gen.pipelines.piece import FASTEST, MOST_BARS, MOST_TAKES, REDRAWS, SLOWEST
 from audio_gen.symbolic.files import read_notes, write_notes
-from audio_gen.symbolic.score import Score, Track, notes_of
+from audio_gen.symbolic.score import Chord, Score, Track, notes_of
 from tests import notes
 
 TUNE = [(7, 400, 60, 80), (490, 433, 64, 70), (965, 470, 67, 90), (1449, 900, 62, 60)]
@@ -109,6 +109,47 @@ def test_new_tracks_have_instruments(models: Path, tmp_path: Path, options: list
     assert main([*options, "-o", str(tmp_path / "out"), "--quiet"]) == 0
     (path,) = (tmp_path / "out").glob("*.mid")
     assert [track.program for track in read_notes(path).tracks] == programs
+
+
+def test_what_takes_more_than_was_asked_for_is_said(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet = Score((Track(notes_of(TUNE), "tune"),), chords=(Chord(0, 0, "maj", 0), Chord(960, 7, "7", 7)))
+    write_notes(tmp_path / "sheet.mid", sheet)
+    voices = [Track(notes_of([(0, 1920, pitch, 80)]), str(pitch)) for pitch in (72, 67, 60, 48)]
+    write_notes(tmp_path / "choir.mid", Score(tuple(voices)))
+
+    def made(command: str, name: str, *options: str) -> tuple[str | None, str]:
+        out = tmp_path / "-".join((command, name, *options))
+        assert main([command, str(tmp_path / f"{name}.mid"), *options, "-o", str(out)]) == 0
+        (told,) = out.glob("*.json")
+        return json.loads(told.read_text()).get("remark"), capsys.readouterr().err
+
+    remark, said = made("harmonise", "sheet", "--voices", "chords")
+    assert remark == "the file's own chords (2) are replaced by new ones"
+    assert f"sheet_harmonised.mid: {remark}" in said
+    composer = "--bars", "1", "--model", "composer"
+    remark, said = made("continue", "choir", *composer, "--track", "4")
+    assert remark == "all 4 voices go on (tracks 1, 2, 3, 4), not track 4 alone"
+    assert f"choir_continued.mid: {remark}" in said
+    for command, name, options in (
+        ("harmonise", "choir", ("--voices", "chords", "--track", "1")),
+        ("harmonise", "sheet", ()),
+        ("continue", "choir", composer),
+        ("continue", "choir", ("--bars", "1", "--track", "2")),
+        ("continue", "sheet", (*composer, "--track", "1")),
+    ):
+        assert made(command, name, *options)[0] is None, (command, name, options)
+
+
+@pytest.mark.parametrize(
+    ("command", "default"), [("harmonise", "best; default 1 "), ("compose", "default 8 with --density, else 1")]
+)
+def test_help_tells_defaults_of_options_that_are_there(
+    command: str, default: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--help"]) == 0
+    assert default in " ".join(capsys.readouterr().out.split())
 
 
 def test_help_tells_the_limits(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from audio_gen.pipelines.drum_kit import DrumKit
 from audio_gen.symbolic.files import read_notes, write_notes
 from audio_gen.symbolic.score import Meter
 from tests.pipelines import drum_nets
+from tests.pipelines.test_performer import taught
 
 LABELS = ("kick", "snare", "hihat", "cymbal", "tom", "clap", "perc")
 
@@ -156,6 +157,13 @@ def test_humanise(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["humanise", "in/beat.mid", "-o", "other", "--strength", "2"]) == 2
 
 
+def test_accents_are_of_drums(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    piano = ["humanise", "in/tune.mid", "--model", str(taught(place)), "--quiet"]
+    assert main([*piano, "-o", "out"]) == 0
+    assert main([*piano, "--keep-accents", "-o", "new"]) == 2
+    assert "--keep-accents is for drums, not for 'piano'" in capfd.readouterr().err
+
+
 def test_transfer(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["transfer", "in/beat.mid", "-o", "style", "--style", "rock", "--quiet"]) == 0
     assert main(["transfer", "in/beat.mid", "-o", "like", "--like", "in/waltz.mid", "--quiet"]) == 0
@@ -166,6 +174,7 @@ def test_transfer(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     told = rows(capfd)[0]["results"]["transfer"]
     assert (told["wish"]["guidance"], told["style"]) == (4, "rock")
     assert 0 <= told["measured"]["hits_kept_f1"] <= 1
+    assert {"shift_ms", "velocity_sd"} <= told["measured"].keys()
     assert main([*again, "--guidance", "4", "--skip-existing"]) == 0
     assert main([*again, "--guidance", "5", "--skip-existing"]) == 2
     made = [read_notes(f"{folder}/beat_transferred.mid") for folder in ("style", "like")]
@@ -175,9 +184,13 @@ def test_transfer(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
         ([], "name a style with --style S"),
         (["--like", "no.mid"], "no such file"),
         (["--like", "in/tune.mid"], "needs drums"),
-        (["--style", "rock", "--model", "drums-rnn", "--like", "in/waltz.mid"], "leave out --model"),
-        (["--style", "rock", "--guidance", "2", "--like", "in/waltz.mid"], "leans to a style"),
+        (["--style", "rock", "--like", "in/waltz.mid"], "--like FILE, not both"),
+        (["--model", "drums-rnn", "--like", "in/waltz.mid"], "leave out --model"),
+        (["--guidance", "2", "--like", "in/waltz.mid"], "leans to a style"),
         (["--style", "rock", "--guidance", "101"], "guidance is 0"),
+        (["--style", "rock", "--guidance", "-1"], "guidance is 0"),
+        (["--style", "rock", "--model", "drums-vae", "--strength", "1"], "--strength: no say with 'drums-vae'"),
+        (["--style", "rock", "--model", "drums-rnn", "--no-timing", "--velocity"], "--velocity, --timing: no say"),
     ):
         assert main(["transfer", "in/beat.mid", "-o", "out", *options]) == 2
         assert message in capfd.readouterr().err
@@ -195,7 +208,7 @@ def test_morph(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["morph", "in/beat.mid", "in/beat.mid", "-o", "out", "--steps", "3", "--skip-existing"]) == 0
     assert main(["morph", "in/beat.mid", "in/beat.mid", "-o", "out"]) == 2
     assert main(["morph", "in/beat.mid", "in/waltz.mid", "-o", "out"]) == 4
-    assert "only 4/4 can be morphed" in capfd.readouterr().out
+    assert "in/waltz.mid: only 4/4 can be morphed" in capfd.readouterr().out
     assert main(["morph", "in/beat.mid", "none.mid", "-o", "out"]) == 2
     assert main(["morph", "in/beat.mid", "in/beat.mid", "-o", "new", "--style", "polka"]) == 2
     assert "it knows: funk, rock" in capfd.readouterr().err

@@ -2,10 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from audio_gen.app.cli import main
+from audio_gen.audio.clip import Clip
 from audio_gen.audio.decode import load
-from audio_gen.audio.encode import read_tags
+from audio_gen.audio.encode import read_tags, save
 from audio_gen.audio.synth import find_soundfont
 from audio_gen.errors import ParameterError
 from audio_gen.symbolic.files import write_notes
@@ -75,6 +77,16 @@ def test_one_file_goes_exactly_where_it_is_asked(notes: Path, capfd: pytest.Capt
     assert Path("deep/song.WAV").read_bytes() == first
     assert main(["render", "notes/broken.mid", "-o", "b.wav", *FAST]) == 4
     assert not Path("b.wav").exists()
+
+
+def test_a_recording_that_is_called_mid_is_told_alike_by_all(notes: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    save("x.wav", Clip(torch.zeros(1, 80), 8000))
+    Path("x.wav").rename("fake.mid")
+    message = "'fake.mid' is a recording (WAV), not MIDI: give MIDI (.mid)"
+    assert main(["render", "fake.mid", "-o", "out", *FAST]) == 4
+    assert message in capfd.readouterr().out
+    assert main(["inspect", "fake.mid"]) == 1
+    assert message in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

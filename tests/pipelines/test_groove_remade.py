@@ -6,7 +6,8 @@ import pytest
 from audio_gen.errors import ParameterError
 from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
-from audio_gen.pipelines.groove_remade import remade
+from audio_gen.pipelines._feel import cells_of, offsets_of
+from audio_gen.pipelines.groove_remade import _changes, remade
 from audio_gen.pipelines.piece import Wish
 from audio_gen.symbolic.encoders.drums import NUMBER
 from audio_gen.symbolic.score import Score, Track
@@ -40,6 +41,43 @@ def test_the_stronger_the_guidance_the_more_styles_part(model: Checkpoint) -> No
     }
     assert made[0.0][0] == made[0.0][1]
     assert made[50.0][0] != made[50.0][1]
+
+
+def test_guidance_moves_hits_and_leaves_the_manner_as_learnt(model: Checkpoint) -> None:
+    learnt, far = (remade(model, drum_nets.flat(8), ROCK, guidance=one) for one in (1.0, 50.0))
+    assert far.measured["hits_kept_f1"] != learnt.measured["hits_kept_f1"]
+    one, other = (_manner(piece.score) for piece in (learnt, far))
+    both = one.keys() & other.keys()
+    assert len(both) > 20
+    assert all(one[cell] == other[cell] for cell in both)
+
+
+def _manner(score: Score) -> dict[tuple[int, int], tuple[int, int]]:
+    """Velocity and offset by step and drum, of hits that rounding can't bring to the next step."""
+    notes = score.tracks[1].notes
+    cells = cells_of(notes)
+    late = offsets_of(notes, cells)
+    rows = zip(cells.step, cells.drum, notes["velocity"][cells.note], late, strict=True)
+    return {(step, drum): (velocity, offset) for step, drum, velocity, offset in rows if abs(offset) < 55}
+
+
+def test_what_changed_is_told(model: Checkpoint) -> None:
+    old = np.zeros((1, 32, 9, 3), np.float32)
+    old[0, [0, 8], 0] = [[1, 0.5, 0.1], [1, 0.75, 0.0]]
+    new = np.zeros_like(old)
+    new[0, [0, 9, 10], 0] = [[1, 0.5, -0.2], [1, 0.5, 0.4], [1, 0.5, 0.4]]
+    told = _changes(old, new, 100.0)
+    assert told["shift_ms"] == pytest.approx(0.3 * 150, abs=1e-3)  # a sixteenth at 100 bpm; one hit stays
+    assert told["velocity_sd"] == pytest.approx([127 * 0.125, 0], abs=0.01)
+    assert _changes(old, np.roll(new, 1, 1), 100.0) == _changes(old, 0 * new, 100.0) == {}
+    assert {"shift_ms", "velocity_sd"} <= remade(model, drum_nets.flat(8), ROCK, guidance=1.0).measured.keys()
+
+
+def test_a_late_last_hit_makes_no_bar_of_its_own(model: Checkpoint) -> None:
+    for seed in range(4):
+        piece = remade(model, drum_nets.flat(2), replace(ROCK, seed=seed))
+        assert len(piece.score.bars()) == 2
+        assert piece.score.end <= 2 * 1920
 
 
 def test_a_pause_stays_a_pause(model: Checkpoint) -> None:

@@ -43,6 +43,15 @@ def test_hits_stay_and_the_feel_comes_over(humaniser: Humaniser) -> None:
     assert np.array_equal(only["onset"], old["onset"])
 
 
+def test_a_hit_takes_all_of_its_partners_manner(humaniser: Humaniser) -> None:
+    made = like(humaniser, drum_nets.flat(2), swung(), ALL).tracks[1].notes
+    hat = made[made["pitch"] == 42]
+    assert hat["velocity"].tolist() == [110, 50] * 8
+    assert (hat["onset"] - 240 * np.arange(16)).tolist() == [0, 30] * 8
+    kick = made[made["pitch"] == 36]["velocity"]  # a hi-hat lends it what is unusual about it, not its own loudness
+    assert not set(kick.tolist()) & {110, 50}
+
+
 def test_seeds_tell_which_hit_lends_its_feel(humaniser: Humaniser) -> None:
     rng = np.random.default_rng(0)
     rows = [(3840 + 240 * n + int(rng.integers(0, 40)), 60, 42, int(rng.integers(30, 120))) for n in range(64)]

@@ -81,6 +81,30 @@ def test_accents_of_the_file_are_kept(humaniser: Humaniser) -> None:
     assert abs(means[1] - 60) > 2
 
 
+def test_accents_are_never_drowned(humaniser: Humaniser) -> None:
+    rows = [(120 * step, 60, 42, 90) for step in range(128)]
+    rows += [(480 * step, 60, 36 if step % 2 else 38, 110) for step in range(32)]
+    score = Score((Track(notes_of(rows), is_drum=True),))
+    for strength, least in ((0.7, 0.8), (1.0, 0.7)):
+        made = humaniser.humanise(score, strength=strength, timing=False)
+        velocity = made.tracks[0].notes["velocity"].astype(float)
+        assert np.corrcoef(velocity, score.tracks[0].notes["velocity"])[0, 1] > least
+        assert len(np.unique(velocity)) > 10
+    free = humaniser.humanise(score, timing=False, keep_accents=False).tracks[0].notes["velocity"]
+    assert np.corrcoef(free, score.tracks[0].notes["velocity"])[0, 1] < 0.7
+
+
+def test_the_further_apart_accents_are_the_more_ups_and_downs_there_are(humaniser: Humaniser) -> None:
+    def changes(accent: int) -> float:
+        rows = [(120 * step, 60, 42, 60 if step % 4 else accent) for step in range(64)]
+        hats = Score((Track(notes_of(rows), is_drum=True),))
+        made = humaniser.humanise(hats, strength=1.0, timing=False)
+        old, new = (one.tracks[0].notes["velocity"].astype(float) for one in (hats, made))
+        return float((new - old).std())
+
+    assert 0 < changes(62) < 1.5 < changes(90)
+
+
 def test_notes_keep_their_order_and_number(humaniser: Humaniser) -> None:
     onsets = [0, 3, 6, 118, 121, 125, 300, 301, 302, 480]
     rows = [(onset, 40, (36, 38, 42)[place % 3], 90) for place, onset in enumerate(onsets)]

@@ -12,7 +12,7 @@ from audio_gen.symbolic.score import Score
 
 
 class Scripted(Maker):
-    """Makes pieces of which it is known what is wrong with them: "t" thin, "c" a copy, "." nothing."""
+    """Makes pieces with something wrong: "t" thin, "o" off its chords, "b" both, "c" a copy, "." nothing."""
 
     def __init__(self, script: str) -> None:
         model: Any = SimpleNamespace(labels=("Funk / Soul", "Jazz"), name="scripted")
@@ -30,7 +30,9 @@ class Scripted(Maker):
 
     def _piece(self, wish: Wish) -> Piece:
         kind = self.script[wish.take]
-        return Piece(Score(()), wish.to_dict(), {"thin": kind == "t"}, {"suspicious": kind == "c"})
+        return Piece(
+            Score(()), wish.to_dict(), {"thin": kind in "tb", "off_chords": kind in "ob"}, {"suspicious": kind == "c"}
+        )
 
 
 @pytest.mark.parametrize(
@@ -44,9 +46,12 @@ class Scripted(Maker):
         ("ct.", 2, 7, 2, 3),
         ("tct", 1, 2, 0, 3),
         ("t..", 3, 7, 1, 3),
+        ("o.t", 1, 7, 1, 2),
+        ("bto", 1, 2, 1, 3),
+        ("bc", 1, 1, 0, 2),
     ],
 )
-def test_thin_takes_are_made_again_one_by_one(script: str, best_of: int, redraws: int, kept: int, made: int) -> None:
+def test_spoilt_takes_are_made_again_one_by_one(script: str, best_of: int, redraws: int, kept: int, made: int) -> None:
     maker = Scripted(script)
     piece = maker.make(Wish(best_of=best_of, redraws=redraws, seed=3))
     assert (piece.wish["take"], maker.made) == (kept, list(range(made)))

@@ -1,5 +1,6 @@
 """What the melody and line makers promise: hard conditions hold, given notes stay, a seed tells all."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,16 @@ from hypothesis import strategies as st
 
 from audio_gen.errors import CheckpointError, ParameterError
 from audio_gen.models import checkpoint
-from audio_gen.pipelines.accompaniment import NAME
+from audio_gen.pipelines.accompaniment import NAME, diatonic
 from audio_gen.pipelines.composer import Composer, load_maker
 from audio_gen.pipelines.line_maker import LineMaker
 from audio_gen.pipelines.maker import Gap
 from audio_gen.pipelines.melody_maker import MelodyMaker
 from audio_gen.pipelines.piece import REDRAWS, Wish
 from audio_gen.symbolic.encoders.melody import FIRST
-from audio_gen.symbolic.encoders.voices import REST
+from audio_gen.symbolic.encoders.voices import LOWEST, PITCH, REST
 from audio_gen.symbolic.score import Chord, Meter, Notes, Score, Track, notes_of
-from audio_gen.symbolic.theory import scale_mask
+from audio_gen.symbolic.theory import chord_code, parse_key, scale_mask
 from tests import notes as tiny_notes
 
 
@@ -68,6 +69,77 @@ def test_hard_conditions_hold(
     else:
         assert made.score.chords == wish.placed(3, made.score.meters[0].bar)
         assert made.score.tracks[-1].name == NAME
+
+
+@pytest.mark.parametrize(
+    ("pitches", "near", "octaves"),
+    [
+        ("C2-C3", "C4-C5", 2),
+        ("E1-E2", "E4-E5", 3),
+        ("C6-C7", "C4-C5", -2),
+        ("A2-A3", "A4-A5", 2),
+        ("F3-F4", "F4-F5", 1),
+        ("G3-G4", "G3-G4", 0),
+        ("C5-C6", "C5-C6", 0),
+        ("D5-D6", "D4-D5", -1),
+        ("C3-C6", "C3-C6", 0),
+    ],
+)
+def test_a_range_that_is_hardly_known_is_sung_octaves_away(
+    pitches: str, near: str, octaves: int, singer: MelodyMaker
+) -> None:
+    wish = Wish(bars=4, seed=2, chords="C | F", key="C", pitches=pitches)
+    low, high = wish.span or (0, 0)
+    made, usual = (singer.make(one).score.tracks[0].notes for one in (wish, replace(wish, pitches=near)))
+    assert low <= made["pitch"].min() <= made["pitch"].max() <= high
+    assert (made["pitch"].astype(int) + 12 * octaves == usual["pitch"]).all()
+    assert np.array_equal(made["onset"], usual["onset"])
+
+
+def test_what_comes_before_a_far_range_is_heard_near_it(singer: MelodyMaker) -> None:
+    tune = Track(voice([(0, 480), (0, 480), (0, 960)], pitch=64))
+    low = Track(voice([(0, 480), (0, 480), (0, 960)], pitch=64 - 24))
+    wish = Wish(bars=2, seed=1, key="C", pitches="C2-C3")
+    new = [singer.continued(Score((track,)), wish).score.tracks[0].notes[3:] for track in (tune, low)]
+    assert np.array_equal(*new)
+    assert new[0]["pitch"].max() <= 48
+    assert len(new[0]) > 1
+
+
+def test_an_asked_key_holds_for_chords_that_are_made_too(lines: LineMaker) -> None:
+    for key in ("D minor", "E"):
+        made = lines.make(Wish(key=key, bars=8, seed=3))
+        codes = [chord_code(chord.root, chord.quality) for chord in made.score.chords if chord.quality]
+        assert len(set(codes)) > 2
+        assert diatonic(*parse_key(key))[codes].all()
+        assert made.measured["chords_in_key_share"] == 1
+        assert made.more["key_told"] in (key, f"{key} major")
+    assert lines.make(Wish(bars=8, seed=3)).measured["chords_in_key_share"] < 1
+    asked = lines.make(Wish(key="C", chords="C | F#7", bars=2, seed=3))
+    assert [(chord.root, chord.quality) for chord in asked.score.chords] == [(0, "maj"), (6, "7")]
+    assert asked.measured["chords_in_key_share"] == 0.5
+    tune = Score((Track(voice([(0, 960), (0, 960)] * 4)),))
+    told = lines.harmonised(tune, Wish(voices="chords", key="C", seed=1))
+    assert told.measured["chords_in_key_share"] == 1
+
+
+def test_the_key_of_asked_chords_is_told(singer: MelodyMaker, lines: LineMaker) -> None:
+    for maker in (singer, lines):
+        assert maker.make(Wish(chords="Em7 A7 | Dmaj7", bars=2)).more["key_told"] == "D major"
+
+
+def test_a_tune_off_its_chords_is_told(singer: MelodyMaker, lines: LineMaker) -> None:
+    for maker, scores, first in ((singer, singer.net.out, FIRST), (lines, lines.net.symbols, PITCH)):
+        found = []
+        kept = scores.bias.data.clone()
+        for pitch in (60, 61):
+            scores.bias.data[first + pitch - LOWEST] += 30
+            try:
+                found.append(maker.make(Wish(bars=4, seed=1, chords="C", redraws=0)).measured)
+            finally:
+                scores.bias.data = kept.clone()
+        assert [(one["chord_tone_share"], one["off_chords"]) for one in found] == [(1, False), (0, True)]
+    assert not singer.make(Wish(bars=4, seed=1)).measured["off_chords"]
 
 
 def test_four_voices_are_composed_each_without_overlap(lines: LineMaker) -> None:
@@ -218,8 +290,10 @@ def test_composer_loads_by_family(tiny: Any) -> None:
     tiny_notes.melody(tiny.folder)
     score = Composer.load("melody").compose(key="D minor", bars=2, seed=7)
     assert score == load_maker("melody").make(Wish(key="D minor", bars=2, seed=7, top_p=0.95, redraws=REDRAWS)).score
+    harp = Composer.load("melody").compose(key="D minor", bars=2, seed=7, programs=(46,))
+    assert (harp.tracks[0].program, harp.tracks[0].notes.tolist()) == (46, score.tracks[0].notes.tolist())
     tiny.classifier()
-    with pytest.raises(CheckpointError, match="writes no notes"):
+    with pytest.raises(CheckpointError, match="writes no notes of its own; take `melody`, `composer`, `drums-rnn`"):
         Composer.load("genre")
 
 

@@ -67,8 +67,9 @@ def test_hit_f1_counts_hits() -> None:
 @pytest.mark.parametrize(
     ("scores", "way", "message"),
     [
-        ((drum_nets.tune(meter=Meter(0, 4, 4)), pattern(36, 4)), {}, "needs drums"),
-        ((drum_nets.flat(meter=Meter(0, 3, 4)), pattern(36, 4)), {}, "only 4/4 can be morphed, not 3/4"),
+        ((drum_nets.tune(meter=Meter(0, 4, 4)), pattern(36, 4)), {}, "start: this model needs drums"),
+        ((pattern(36, 4), drum_nets.tune(meter=Meter(0, 4, 4))), {}, "end: this model needs drums"),
+        ((pattern(36, 4), drum_nets.flat(meter=Meter(0, 3, 4))), {}, "end: only 4/4 can be morphed, not 3/4"),
         ((pattern(36, 4), pattern(36, 16, bars=130)), {}, "130 bars are too many to morph; 128 are the most"),
         ((pattern(36, 4), pattern(36, 4)), {"steps": 1}, "2 to 128 steps, not 1"),
         ((pattern(36, 4), pattern(36, 4)), {"style": "polka"}, "it knows: funk, rock"),

@@ -121,13 +121,13 @@ def test_what_sounds_otherwise_is_farther_than_real_from_real(tiny: Any) -> None
         floor = table["real_real"]["kad"]
         assert floor["low"] < 0 < floor["high"]
         assert table["uniform"]["kad"]["low"] > floor["high"] > table["generated"]["kad"]["value"]
-        assert table["uniform"]["chance"] == 0.001
+        assert table["uniform"]["p"] == 0.001
         assert table["not_told_from_real"] == "generated, shuffled"
         assert sum(found[f"labels_{listener}"]["real"].values()) == pytest.approx(1)
-    figures = {"kad", "chance", "same_label", "total_variation"}
+    figures = {"kad", "p", "same_label", "total_variation"}
     assert found["genre"]["generated"].keys() == figures
     assert found["emotion"]["generated"].keys() == figures | {"valence_difference", "arousal_difference"}
-    assert found["emotion"]["real_real"].keys() == found["emotion"]["generated"].keys() - {"chance"}
+    assert found["emotion"]["real_real"].keys() == found["emotion"]["generated"].keys() - {"p"}
     assert ears(Classifier.load(tiny.classifier())).heard({**sets, "uniform": {}}) == (
         "none: 0 pieces have notes in all sets, and it takes 4"
     )
@@ -142,7 +142,7 @@ def test_the_same_music_gets_the_same_label_and_no_difference(tiny: Any) -> None
     assert row["valence_difference"] == row["arousal_difference"] == {"value": 0, "low": 0, "high": 0}
     # as sets they are one, and pairs of a piece with itself don't count: as far as real from real, which is 0
     assert row["kad"]["value"] == pytest.approx(0, abs=1e-9)
-    assert row["chance"] == 1
+    assert row["p"] == 1
     assert row["total_variation"] == found["emotion"]["real_real"]["total_variation"]
 
 

@@ -158,5 +158,5 @@ def test_what_it_refuses(performer: Performer, tmp_path: Path) -> None:
 def test_a_checkpoint_says_who_plays(tmp_path: Path) -> None:
     assert isinstance(toucher(taught(tmp_path)), Performer)
     assert isinstance(toucher(drum_nets.feeling(tmp_path)), Humaniser)
-    with pytest.raises(CheckpointError, match="family 'melody', not humaniser or performer"):
+    with pytest.raises(CheckpointError, match="no velocity and timing; take `humanise`, or another"):
         toucher(notes.melody(tmp_path))

@@ -1,6 +1,6 @@
 import pytest
 
-from audio_gen.pipelines.thin import LEAST, is_thin
+from audio_gen.pipelines.thin import LEAST, LEAST_TONES, is_off, is_thin
 from audio_gen.symbolic.score import TICKS, Notes, notes_of
 
 
@@ -24,3 +24,13 @@ def test_between_two_lengths_notes_a_quarter_count() -> None:
 
 def test_of_a_bar_of_three_quarters_nothing_is_said() -> None:
     assert not is_thin(tune(0, 1), 3 * TICKS)
+
+
+def test_a_tune_with_fewer_chord_tones_than_the_least_is_off_its_chords() -> None:
+    for quarters, least in LEAST_TONES.items():
+        assert is_off(least - 0.001, quarters * TICKS)
+        assert not is_off(least, quarters * TICKS)
+    assert is_off(0.3, 48 * TICKS)  # as of 32 quarters
+    assert not is_off(0.3, 24 * TICKS)  # as of 16
+    assert not is_off(0.0, 4 * TICKS)
+    assert not is_off(None, 32 * TICKS)

@@ -1,8 +1,15 @@
 """`audio-gen harmonise`: files with a melody → the same with three more voices, or with chords."""
 
 import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from audio_gen.app import conditions, options, pieces
+
+if TYPE_CHECKING:
+    from audio_gen.pipelines.maker import Maker
+    from audio_gen.pipelines.piece import Piece, Wish
+    from audio_gen.symbolic.score import Score
 
 HELP = "add three voices or chords to a melody, whose notes are kept as they are"
 
@@ -25,5 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.programs is None and arguments.voices == "chords":
         arguments.programs = "guitar"
     return pieces.run_maker(
-        arguments, "harmonise", "harmonised", lambda maker, score, wish: maker.harmonised(score, wish, arguments.track)
+        arguments, "harmonise", "harmonised", lambda maker, score, wish: _made(maker, score, wish, arguments.track)
     )
+
+
+def _made(maker: "Maker", score: "Score", wish: "Wish", track: int | None) -> "Piece":
+    """With a remark where chords of the file make way."""
+    made = maker.harmonised(score, wish, track)
+    if wish.voices != "chords" or not score.chords:
+        return made
+    remark = f"the file's own chords ({len(score.chords)}) are replaced by new ones"
+    return replace(made, more={**made.more, "remark": remark})

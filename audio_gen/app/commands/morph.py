@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = Source(output, str(output), output)
 
     def make(source: Source) -> "tuple[Piece, dict[str, Any]]":
-        made = morph.made(read_notes(paths[0]), read_notes(paths[1]), way)
+        made = morph.made(read_notes(paths[0]), read_notes(paths[1]), way, names=(str(paths[0]), str(paths[1])))
         return replace(made, more={"style": style, **made.more}), {"start": told[0], "end": told[1]}
 
     return pieces.run_pieces(arguments, {source: output}, morph.checkpoint, {source: way}, make, kind="morph")

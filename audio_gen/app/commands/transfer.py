@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from audio_gen.symbolic.score import Score
 
 HELP = "keep the hits of drums and take the feel of a style or file; keep a tune and accompany it in another style"
+STRENGTH = 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,18 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="humanise",
         metavar="NAME",
-        help="humanise (default) keeps all hits of drums, drums-vae moves some; a model that harmonises (composer) is "
-        "for tunes",
+        help="humanise (default) keeps all hits of drums, and goes as far as --strength, --velocity and --timing say; "
+        "drums-vae moves some; a model that harmonises (composer) is for tunes",
     )
     parser.add_argument("--style", metavar="S", help="one that the model knows (a wrong one lists them)")
     parser.add_argument(
         "--guidance",
-        type=options.above_zero,
+        type=float,
         metavar="G",
-        help="how many times as far as learnt it leans to the style, 1 is as learnt; default 3, with drums-vae 6",
+        help="how many times as far as learnt it leans to the style: 1 is as learnt, 0 is any style; default 3, with "
+        "drums-vae 6",
     )
-    parser.add_argument("--like", type=Path, metavar="FILE", help="of drums: a file with the feel")
-    add_touch(parser, strength=1.0)
+    parser.add_argument("--like", type=Path, metavar="FILE", help="of drums: a file with the feel, not a style's")
+    add_touch(parser, strength=STRENGTH)
     pieces.add_note_output(parser)
 
 
@@ -43,13 +45,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command; gives the exit code."""
     from audio_gen.models import checkpoint, drum_vae, humaniser
 
-    if arguments.style is None and arguments.like is None:
-        raise ParameterError("name a style with --style S, or a file of drums with --like FILE")
+    if (arguments.style is None) == (arguments.like is None):
+        both = ", not both" if arguments.like else ""
+        raise ParameterError(f"name a style with --style S, or a file of drums with --like FILE{both}")
     model = checkpoint.load(arguments.model)
     if model.family == humaniser.FAMILY:
         return _feel(arguments, model)
     if arguments.like is not None:
         raise ParameterError("--like takes the feel of drums: leave it out, or leave out --model")
+    given = [f"--{name}" for name in ("strength", "velocity", "timing") if getattr(arguments, name) is not None]
+    if given:
+        raise ParameterError(
+            f"{', '.join(given)}: no say with {model.name!r}, which makes notes anew; leave that out, or, for drums, "
+            "take --model humanise"
+        )
     return _drums(arguments, model) if model.family == drum_vae.FAMILY else _tune(arguments)
 
 
@@ -71,7 +80,7 @@ def _feel(arguments: argparse.Namespace, model: "Checkpoint") -> int:
     from audio_gen.pipelines.provenance import digest
     from audio_gen.symbolic.files import drum_track, read_notes
 
-    humaniser, touch = Humaniser(model), touch_of(arguments)
+    humaniser, touch = Humaniser(model), touch_of(arguments, strength=STRENGTH)
     style, guidance = pieces.whole_style(touch.style, model), _guidance(arguments, GUIDANCE)
     asked: pieces.Asked = _Guided(touch, guidance)
     other: Score | None = None
