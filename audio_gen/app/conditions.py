@@ -52,8 +52,8 @@ def add_conditions(
             "type": options.at_least(0),
             "default": 7,
             "metavar": "K",
-            "help": "up to K more takes while notes, pitches or tones of the chords are fewer than in 99 %% of real tunes; "
-            "default 7",
+            "help": "up to K more takes while notes, pitches or tones of the chords are fewer than in 99 of 100 "
+            "real tunes; default 7",
         },
         "--seed": {"type": int, "default": 0, "metavar": "K", "help": "the same seed gives the same notes; default 0"},
     }
