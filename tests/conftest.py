@@ -12,7 +12,9 @@ import torch
 from hypothesis import settings
 from torch import nn
 
+from audio_gen.audio.synth import find_soundfont
 from audio_gen.datasets._arrays import Arrays, Track
+from audio_gen.errors import ParameterError
 from audio_gen.features.decibel_image import SPEC
 from audio_gen.features.mel_spec import MelSpec
 from audio_gen.features.notes import NOTE_ROWS
@@ -159,6 +161,15 @@ class Tiny:
         path = self.folder / f"{name}.safetensors"
         Checkpoint(**{**fields, **changes}).save(path)
         return path
+
+
+@pytest.fixture
+def soundfont() -> None:
+    """For tests that play notes: they are skipped, saying why, where there is nothing to play them with."""
+    try:
+        find_soundfont()
+    except ParameterError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(autouse=True)

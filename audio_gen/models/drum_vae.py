@@ -17,7 +17,7 @@ from torch import nn
 
 from audio_gen.errors import ParameterError
 from audio_gen.models.autoencoder import Posterior
-from audio_gen.models.drum_pieces import DRUM_COUNT, Conditions, DrumBatch
+from audio_gen.models.drum_pieces import DRUM_COUNT, Conditions, DrumBatch, DrumPiece
 
 FAMILY = "drum_vae"
 STEPS = 32  # two bars of 4/4
@@ -132,6 +132,11 @@ class DrumVaeNet(nn.Module):
         noise = torch.randn(count, self.latent, 1, generator=generator)
         drawn = self.means.cpu()[part] + (self.factors.cpu()[part] @ noise)[..., 0]
         return drawn.to(self.means.device)
+
+
+def windows(piece: DrumPiece) -> list[DrumPiece]:
+    """The two-bar windows of a piece in 4/4, one after the other; a last one of a bar or more is to be filled up."""
+    return [piece.cut(start, STEPS) for start in range(0, max(1, len(piece.grid) - STEPS // 2 + 1), STEPS)]
 
 
 def divergence(posterior: Posterior) -> torch.Tensor:

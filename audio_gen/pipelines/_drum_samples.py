@@ -7,14 +7,14 @@ import numpy as np
 from audio_gen.models.drum_pieces import piece_of
 from audio_gen.pipelines import _drum_battery, _patterns
 from audio_gen.pipelines._gaps import gaps, hits
-from audio_gen.pipelines._note_pieces import Split, Told
+from audio_gen.pipelines._note_pieces import Split, Told, four_four
 from audio_gen.pipelines._notes_heard import NoteEars
 from audio_gen.pipelines._notes_sound import drum_sets
 from audio_gen.pipelines._obedience import obedience, obeyed
 from audio_gen.pipelines._patterns import BAR, WINDOW, Pattern
 from audio_gen.pipelines._samples import Asked, Battery, Progress, like, made_of, make_all
 from audio_gen.pipelines._tunes import bars_of
-from audio_gen.pipelines.evaluate_drums import drum_pieces, four_four
+from audio_gen.pipelines.evaluate_drums import drum_pieces
 from audio_gen.pipelines.maker import Maker
 from audio_gen.symbolic.score import Score
 

@@ -33,6 +33,11 @@ class Told(NamedTuple):
         return labels.index(self.item.label) if self.item.label in labels else len(labels)
 
 
+def four_four(one: Told) -> bool:
+    """Whether its metre is 4/4 throughout."""
+    return all((meter.beats, meter.unit) == (4, 4) for meter in one.score.meters)
+
+
 class Split(NamedTuple):
     """What of a split can be read, and the ids of what can't; the split "train", for floors, or nothing."""
 

@@ -7,13 +7,12 @@ from audio_gen.models import composer
 from audio_gen.models.composer_pieces import FOUR
 from audio_gen.pipelines import _tune_battery, _tunes
 from audio_gen.pipelines._gaps import cells, gaps
-from audio_gen.pipelines._note_pieces import Split, Told
+from audio_gen.pipelines._note_pieces import Split, Told, four_four
 from audio_gen.pipelines._notes_heard import NoteEars
 from audio_gen.pipelines._notes_sound import tune_sets
 from audio_gen.pipelines._obedience import obedience, obeyed
 from audio_gen.pipelines._samples import Asked, Battery, Progress, like, made_of, make_all
 from audio_gen.pipelines._tunes import WINDOW, Tune, bars_of, sung, tune_of, voices, without_upbeat
-from audio_gen.pipelines.evaluate_drums import four_four
 from audio_gen.pipelines.maker import Maker
 from audio_gen.pipelines.note_copies import NoteIndex
 from audio_gen.symbolic.score import Key, Score

@@ -9,9 +9,9 @@ from audio_gen.errors import DatasetError
 from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.drum_pieces import DrumPiece, batch_of
-from audio_gen.models.drum_vae import STEPS, DrumVaeNet, divergence
-from audio_gen.pipelines._note_pieces import Split, mean, ratio
-from audio_gen.pipelines.evaluate_drums import drum_pieces, f1, found_of, four_four
+from audio_gen.models.drum_vae import STEPS, DrumVaeNet, divergence, windows
+from audio_gen.pipelines._note_pieces import Split, four_four, mean, ratio
+from audio_gen.pipelines.evaluate_drums import drum_pieces, f1, found_of
 from audio_gen.pipelines.evaluate_humaniser import SIXTEENTH_MS, root
 
 ACTIVE = 0.01  # variance of a latent number's mean over windows (Y. Burda et al., ICLR 2016)
@@ -62,11 +62,6 @@ def reconstruct_drums(model: Checkpoint, read: Split) -> dict[str, Any]:
         "timing_mae_ms": ratio([one.late for one in rows], hits),
         "details": details,
     }
-
-
-def windows(piece: DrumPiece) -> list[DrumPiece]:
-    """Its windows of two bars, one after the other; a last one of a bar or more is filled up."""
-    return [piece.cut(start, STEPS) for start in range(0, max(1, len(piece.grid) - STEPS // 2 + 1), STEPS)]
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.drum_pieces import DrumPiece, batch_of, piece_of
 from audio_gen.models.drum_rnn import DrumRnnNet, DrumScores, nats
-from audio_gen.pipelines._note_pieces import Split, Told, ratio
+from audio_gen.pipelines._note_pieces import Split, Told, four_four, ratio
 from audio_gen.pipelines._patterns import step_ngram, symbols_of
 from audio_gen.symbolic.encoders.drums import DRUMS
 
@@ -53,11 +53,6 @@ def drum_pieces(told: Sequence[Told], labels: Sequence[str]) -> list[tuple[Told,
     if not pieces:
         raise DatasetError(f"none of {len(told)} pieces has drums; measure this model on groove")
     return pieces
-
-
-def four_four(one: Told) -> bool:
-    """Whether its metre is 4/4 throughout."""
-    return all((meter.beats, meter.unit) == (4, 4) for meter in one.score.meters)
 
 
 def foretell_drums(model: Checkpoint, read: Split) -> dict[str, Any]:

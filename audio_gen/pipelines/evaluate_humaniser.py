@@ -14,8 +14,8 @@ from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.drum_pieces import DrumPiece, batch_of
 from audio_gen.models.drum_rnn import BINS, centre_of
 from audio_gen.models.humaniser import HumaniserNet
-from audio_gen.pipelines._note_pieces import Split, ratio
-from audio_gen.pipelines.evaluate_drums import drum_pieces, four_four
+from audio_gen.pipelines._note_pieces import Split, four_four, ratio
+from audio_gen.pipelines.evaluate_drums import drum_pieces
 from audio_gen.symbolic.encoders.drums import DRUMS
 
 SIXTEENTH_MS = 15_000  # over quarters a minute

@@ -10,6 +10,7 @@ from audio_gen.models import checkpoint
 from audio_gen.models.checkpoint import Checkpoint
 from audio_gen.models.composer import UNKNOWN, ComposerNet
 from audio_gen.models.composer_pieces import FOUR
+from audio_gen.pipelines import melody_maker
 from audio_gen.pipelines.accompaniment import NAME, accompanied, key_of_chords
 from audio_gen.pipelines.canvas import Canvas, Manner, filled, gapped_line, unknown_line
 from audio_gen.pipelines.generate import clip_generator
@@ -45,7 +46,7 @@ from audio_gen.symbolic.theory import key_name
 
 BARS = 8  # where nobody tells
 LONGEST_BAR = 96  # units: two whole notes
-THIRDS = {0: (0.72, 0.82), MELODY: (0.73, 0.97)}  # notes a quarter: thirds of JSB's sopranos, of OpenEWLD's melodies
+THIRDS = {0: (0.72, 0.82), MELODY: melody_maker.THIRDS}  # notes a quarter: thirds of JSB's sopranos, of melodies
 PUSH = 0.15  # on the logits of durations, a take, towards the density that is asked for
 
 

@@ -31,6 +31,7 @@ from audio_gen.pipelines.groove_remade import remade
 from audio_gen.pipelines.groove_transfer import GUIDANCE as FELT
 from audio_gen.pipelines.groove_transfer import like, partners, styled
 from audio_gen.pipelines.humaniser import Answer, Humaniser, Touch, moved
+from audio_gen.pipelines.morph import hit_f1
 from audio_gen.pipelines.piece import Wish
 from audio_gen.symbolic.encoders.drums import DRUMS
 from audio_gen.symbolic.files import drum_track
@@ -173,11 +174,10 @@ def lent(score: Score, other: Score, touch: Touch) -> Score:
     return moved(score, number, cells, Answer(velocity, offsets_of(theirs, cells_there)[picked].astype(float)), touch)
 
 
-def f1(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Of the hits that both have, over as many windows as both have."""
+def kept(one: torch.Tensor, other: torch.Tensor) -> float:
+    """F1 of hits over as many windows as both have."""
     count = min(len(one), len(other))
-    a, b = one[:count, ..., 0], other[:count, ..., 0]
-    return float(2 * (a * b).sum() / (a.sum() + b.sum()).clamp_min(1))
+    return hit_f1(one[:count].numpy(), other[:count].numpy())
 
 
 def compared(root: Path, split: str, most: int | None = None) -> tuple[list[dict[str, str]], dict[str, Any]]:
@@ -194,7 +194,7 @@ def compared(root: Path, split: str, most: int | None = None) -> tuple[list[dict
         for way, made in ways.all(score, other, wanted, number).items():
             shares = [one[STYLES.index(wanted)] for one in jury.shares(made)]
             bpm = (other if way.startswith("a real") else score).tempi[0].bpm
-            found.setdefault(way, []).append((*shares, f1(made, grid), *jury.nats(made, bpm)))
+            found.setdefault(way, []).append((*shares, kept(made, grid), *jury.nats(made, bpm)))
     heads = "style wanted", "in the feel alone", "hits kept, F1", "nats of hits", "nats of manner"
     rows = [{"way": way, **in_words(heads, np.array(values))} for way, values in found.items()]
     accuracy, of_feel = np.mean(told, 0).round(3).tolist()

@@ -8,8 +8,6 @@ import torch
 from audio_gen.app.cli import main
 from audio_gen.audio.clip import Clip
 from audio_gen.audio.encode import save
-from audio_gen.audio.synth import find_soundfont
-from audio_gen.errors import ParameterError
 from audio_gen.symbolic.files import write_notes
 from audio_gen.symbolic.score import Score, Track, notes_of
 
@@ -29,11 +27,9 @@ def make(folder: Path, *more: str) -> int:
     return main(["blind", "make", *inputs, "-o", str(folder / "test"), "--count", "8", "--seconds", "0.5", *more])
 
 
-def test_notes_are_played_and_scored_as_recordings_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    try:
-        find_soundfont()
-    except ParameterError as error:
-        pytest.skip(str(error))
+def test_notes_are_played_and_scored_as_recordings_are(
+    soundfont: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     for folder, program in (("real", 0), ("made", 40)):
         for number in range(4):
             rows = [(480 * n, 240, 60 + (n * (number + 1)) % 12, 90) for n in range(8)]

@@ -10,9 +10,7 @@ import pytest
 from audio_gen.app import conditions
 from audio_gen.app.cli import main
 from audio_gen.audio.encode import read_tags
-from audio_gen.audio.synth import find_soundfont
 from audio_gen.datasets._arrays import Arrays
-from audio_gen.errors import ParameterError
 from audio_gen.pipelines import piece
 from audio_gen.pipelines.piece import FASTEST, MOST_BARS, MOST_TAKES, REDRAWS, SLOWEST
 from audio_gen.symbolic.files import read_notes, write_notes
@@ -226,11 +224,7 @@ def test_files_are_changed_in_a_mirrored_tree_and_bad_ones_cost_their_record(
     assert told["source"]["name"] == "tune.mid"
 
 
-def test_render_plays_what_was_composed(models: Path, tmp_path: Path) -> None:
-    try:
-        find_soundfont()
-    except ParameterError:
-        pytest.skip("no SoundFont here")
+def test_render_plays_what_was_composed(soundfont: None, models: Path, tmp_path: Path) -> None:
     assert main(["compose", "--bars", "1", "--render", "-o", str(tmp_path / "out")]) == 0
     wav = tmp_path / "out" / "melody_any_s0_0000.wav"
     assert read_tags(wav)["model"] == "melody"

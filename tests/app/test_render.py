@@ -8,8 +8,6 @@ from audio_gen.app.cli import main
 from audio_gen.audio.clip import Clip
 from audio_gen.audio.decode import load
 from audio_gen.audio.encode import read_tags, save
-from audio_gen.audio.synth import find_soundfont
-from audio_gen.errors import ParameterError
 from audio_gen.symbolic.files import write_notes
 from audio_gen.symbolic.score import Score, Track, notes_of
 
@@ -17,13 +15,9 @@ FAST = ["--sample-rate", "8000", "--quiet"]
 
 
 @pytest.fixture
-def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, soundfont: None) -> Path:
     """A folder `notes` in the working folder: two files of MIDI, a tune, and one that is broken."""
     monkeypatch.chdir(tmp_path)
-    try:
-        find_soundfont()
-    except ParameterError as error:
-        pytest.skip(str(error))
     for name, pitch in (("a/one.mid", 60), ("b/one.midi", 67)):
         write_notes(tmp_path / "notes" / name, Score((Track(notes_of([(0, 240, pitch, 100)])),)))
     (tmp_path / "notes" / "tune.abc").write_text("X:1\nM:4/4\nL:1/16\nK:C\nCDEF|\n")

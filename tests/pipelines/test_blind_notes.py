@@ -11,7 +11,6 @@ import pytest
 from audio_gen.audio.clip import Clip
 from audio_gen.audio.decode import load
 from audio_gen.audio.encode import save
-from audio_gen.audio.synth import find_soundfont
 from audio_gen.errors import ParameterError
 from audio_gen.pipelines import _blind_notes
 from audio_gen.pipelines.blind_test import Plan, make_test, truth_file
@@ -25,11 +24,7 @@ Rows = list[tuple[int, int, int, int]]
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    try:
-        find_soundfont()
-    except ParameterError as error:
-        pytest.skip(str(error))
+def _quick(monkeypatch: pytest.MonkeyPatch, soundfont: None) -> None:
     monkeypatch.setattr(_blind_notes, "RATE", RATE)
 
 

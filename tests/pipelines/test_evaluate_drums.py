@@ -11,10 +11,10 @@ from audio_gen.errors import DatasetError
 from audio_gen.models import checkpoint
 from audio_gen.models.drum_pieces import batch_of, piece_of
 from audio_gen.models.drum_rnn import DrumRnnNet, nats
-from audio_gen.models.drum_vae import DrumVaeNet
+from audio_gen.models.drum_vae import DrumVaeNet, windows
 from audio_gen.models.humaniser import HumaniserNet
 from audio_gen.pipelines._note_pieces import read_split
-from audio_gen.pipelines.evaluate_drum_vae import reconstruct_drums, windows
+from audio_gen.pipelines.evaluate_drum_vae import reconstruct_drums
 from audio_gen.pipelines.evaluate_drums import drum_pieces, f1, foretell_drums, likeliest
 from audio_gen.pipelines.evaluate_humaniser import Struck, _means, evaluate_humaniser, mae, rmse
 from tests import notes

@@ -10,7 +10,6 @@ import pytest
 
 from audio_gen.audio.decode import load
 from audio_gen.audio.encode import read_tags
-from audio_gen.audio.synth import find_soundfont
 from audio_gen.errors import ParameterError
 from audio_gen.models import checkpoint
 from audio_gen.pipelines import _blind_notes, _note_exhibits
@@ -28,11 +27,7 @@ CHORDS = (Chord(0, 0, "maj", 0), Chord(BAR, 7, "7", 7))
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    try:
-        find_soundfont()
-    except ParameterError as error:
-        pytest.skip(str(error))
+def _quick(monkeypatch: pytest.MonkeyPatch, soundfont: None) -> None:
     monkeypatch.setattr(_note_exhibits, "BARS", 3)
     for module in (_note_exhibits, _blind_notes):
         monkeypatch.setattr(module, "RATE", 8000)

@@ -24,6 +24,7 @@ from audio_gen.models.drum_vae import (
     distance,
     divergence,
     syncopation,
+    windows,
 )
 from audio_gen.training.drum_crops import DrumCrops, drum_pieces
 from audio_gen.training.note_trainee import NoteTrainee
@@ -67,7 +68,7 @@ class DrumsVae(NoteTrainee):
     def __init__(self, arrays: Arrays, settings: Settings, init: Checkpoint | None = None) -> None:
         self.crops = DrumCrops(arrays, "train", any_style=settings.any_style)
         self.crops.keep(lambda piece: piece.bar == STEPS // 2 and len(piece.grid) >= STEPS // 2)
-        self.valid = batch_of(windows(drum_pieces(arrays, "valid")), STEPS)
+        self.valid = batch_of(all_windows(drum_pieces(arrays, "valid")), STEPS)
         config = {"styles": len(arrays.labels), "latent": settings.latent, "width": settings.width}
         net = DrumVaeNet(**config, dropout=settings.dropout)
         super().__init__(arrays, settings, net, FAMILY, config, init)
@@ -134,17 +135,13 @@ def _within(grid: torch.Tensor) -> torch.Tensor:
     return (apart.square().sum((0, 1)) / free).mT
 
 
-def windows(pieces: list[DrumPiece]) -> list[DrumPiece]:
-    """All two-bar windows of pieces in 4/4, one after the other; a last one of a bar or more is filled up.
+def all_windows(pieces: list[DrumPiece]) -> list[DrumPiece]:
+    """All two-bar windows of pieces in 4/4.
 
     Raises:
         DatasetError: there is none.
     """
-    found = []
-    for piece in pieces:
-        if piece.bar == STEPS // 2:
-            starts = range(0, max(1, len(piece.grid) - STEPS // 2 + 1), STEPS)
-            found += [piece.cut(start, STEPS) for start in starts]
+    found = [window for piece in pieces if piece.bar == STEPS // 2 for window in windows(piece)]
     if not found:
         raise DatasetError("no valid piece has a bar of drums in 4/4")
     return found
